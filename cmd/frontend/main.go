@@ -1,0 +1,23 @@
+// Command frontend is the BuildKit frontend: the gateway starts it in a
+// container of its own image for every build.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/moby/buildkit/frontend/gateway/grpcclient"
+	"github.com/moby/buildkit/util/appcontext"
+	_ "github.com/moby/buildkit/util/grpcutil/encoding/proto" // the gateway's wire format
+
+	"github.com/example/microscanner-frontend/frontend"
+)
+
+func main() {
+	if err := grpcclient.RunFromEnvironment(appcontext.Context(), frontend.Build); err != nil {
+		// The build's own errors went to the client; what is left is a lost
+		// connection or a start outside of BuildKit.
+		fmt.Fprintf(os.Stderr, "microscanner-frontend: BuildKit starts this program, it is of no use elsewhere: %v\n", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,95 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/moby/buildkit/frontend/gateway/client"
+
+	"github.com/example/microscanner-frontend/llbgen"
+	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/report"
+)
+
+// outcomes are the scans of one build, in the order of its platforms.
+type outcomes []outcome
+
+// failing lists the scans that let no image out.
+func (o outcomes) failing() outcomes {
+	var out outcomes
+	for _, s := range o {
+		if !s.report.Verdict.Pass {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// firstError is the first scan that did not end in an answer, or nil.
+func (o outcomes) firstError() *outcome {
+	for i := range o {
+		if o[i].report.Verdict.ExitCode == policy.ExitError {
+			return &o[i]
+		}
+	}
+	return nil
+}
+
+// refuse ends the build of failing scans. A last stage prints what failed them,
+// so that it stands in the build's log, and exits with the verdict's code.
+func (o outcomes) refuse(ctx context.Context, st *stage) error {
+	gate := llbgen.Gate{Scanner: st.scanner, ID: st.id, Name: "[microscanner] gate"}
+	for _, s := range o {
+		gate.Reports = append(gate.Reports, s.state)
+	}
+	_, _, err := solve(ctx, st.client, gate.State())
+	if err == nil {
+		err = errors.New("the gate let a report pass that fails")
+	}
+	if bad := o.firstError(); bad != nil {
+		return scanError(bad.target, &buildError{report.Printable(bad.report.Verdict.Reason), err})
+	}
+	return gateError(o[0].target, report.Printable(o[0].report.Verdict.Reason), err)
+}
+
+// maxWarnings is how many packages a build's warnings name. What is beyond is a number.
+const maxWarnings = 10
+
+// warn shows what did not fail the build: what could not be assessed, and a
+// line for each package with findings, the worst first. Warnings are a
+// courtesy: a BuildKit that cannot show them builds all the same.
+func (o outcomes) warn(ctx context.Context, c client.Client) {
+	for _, w := range o.warnings() {
+		_ = c.Warn(ctx, o[0].vertex, "microscanner: "+w, client.WarnOpts{Level: 1})
+	}
+}
+
+func (o outcomes) warnings() []string {
+	var out []string
+	var lines []report.PackageLine
+	seen := map[string]bool{} // platforms of one image mostly say the same
+	for _, s := range o {
+		for _, n := range s.report.NotAssessed {
+			if text := report.Printable(n.String()); !seen[text] {
+				seen[text] = true
+				out = append(out, "not assessed: "+text)
+			}
+		}
+		for _, l := range s.report.PackageLines() {
+			if !seen[l.Text] {
+				seen[l.Text] = true
+				lines = append(lines, l)
+			}
+		}
+	}
+	report.SortPackageLines(lines)
+	for i, l := range lines {
+		if i == maxWarnings {
+			out = append(out, fmt.Sprintf("%d more packages have findings; docker buildx build --call=scan lists them", len(lines)-i))
+			break
+		}
+		out = append(out, l.Text)
+	}
+	return out
+}

@@ -1,0 +1,250 @@
+package frontend
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/example/microscanner-frontend/llbgen"
+	"github.com/example/microscanner-frontend/scanner/report"
+)
+
+// currentFrontender is the part of the gateway's client that knows the image
+// that this program runs from.
+type currentFrontender interface {
+	CurrentFrontend() (*llb.State, error)
+}
+
+// target is one rootfs to scan.
+type target struct {
+	platform string // "linux/amd64"
+	ref      client.Reference
+}
+
+// outcome is the scan of one target.
+type outcome struct {
+	target
+	report *report.Report
+	// state holds the report, for the gate to read.
+	state llb.State
+	// vertex is the scan's operation, which warnings are attached to.
+	vertex digest.Digest
+}
+
+// stage holds what the scans of one build have in common.
+type stage struct {
+	client   client.Client
+	scanner  llbgen.Scanner
+	database *llb.State
+	id       string
+	cfg      config
+}
+
+// scanAll scans every rootfs of the result, all at once.
+func (s *stage) scanAll(ctx context.Context, res *client.Result) (outcomes, error) {
+	targets, err := targetsOf(res)
+	if err != nil {
+		return nil, err
+	}
+	out := make(outcomes, len(targets))
+	eg, ctx := errgroup.WithContext(ctx)
+	for i, t := range targets {
+		eg.Go(func() (err error) {
+			out[i], err = s.scan(ctx, t)
+			return err
+		})
+	}
+	return out, eg.Wait()
+}
+
+// targetsOf lists every rootfs of a result, in the order of its platforms. A
+// rootfs that the result's list of platforms does not name is an error: it
+// would be exported without a scan.
+func targetsOf(res *client.Result) ([]target, error) {
+	ps, err := exptypes.ParsePlatforms(res.Metadata)
+	if err != nil {
+		return nil, fmt.Errorf("read the platforms of the build's result: %w", err)
+	}
+	if len(res.Refs) == 0 {
+		if len(ps.Platforms) != 1 {
+			return nil, fmt.Errorf("the build's result names %d platforms but holds one rootfs; nothing was scanned", len(ps.Platforms))
+		}
+		return []target{{ps.Platforms[0].ID, res.Ref}}, nil
+	}
+	if res.Ref != nil || len(ps.Platforms) != len(res.Refs) {
+		return nil, fmt.Errorf("the build's result names %d platforms but holds another number of root file systems; nothing was scanned", len(ps.Platforms))
+	}
+	var out []target
+	for _, p := range ps.Platforms {
+		ref, ok := res.Refs[p.ID]
+		if !ok {
+			return nil, fmt.Errorf("the build's result has no rootfs for its platform %s; nothing was scanned", p.ID)
+		}
+		out = append(out, target{p.ID, ref})
+	}
+	return out, nil
+}
+
+func newStage(ctx context.Context, c client.Client, cfg config) (*stage, error) {
+	scanner, err := currentScanner(c)
+	if err != nil {
+		return nil, err
+	}
+	database, err := databaseState(ctx, c, cfg.database, scanner.Platform)
+	if err != nil {
+		return nil, err
+	}
+	return &stage{client: c, scanner: scanner, database: database, id: rand.Text(), cfg: cfg}, nil
+}
+
+// currentScanner is the image that this program runs from, as BuildKit hands
+// it over: pinned by digest, on the build's own platform.
+func currentScanner(c client.Client) (llbgen.Scanner, error) {
+	f, ok := c.(currentFrontender)
+	if !ok {
+		return llbgen.Scanner{}, errNoCurrentFrontend
+	}
+	image, err := f.CurrentFrontend()
+	if err != nil {
+		return llbgen.Scanner{}, fmt.Errorf("read the definition of the frontend's own image: %w", err)
+	}
+	if image == nil {
+		return llbgen.Scanner{}, errNoCurrentFrontend
+	}
+	platform := platforms.Normalize(platforms.DefaultSpec())
+	if workers := c.BuildOpts().Workers; len(workers) > 0 && len(workers[0].Platforms) > 0 {
+		platform = platforms.Normalize(workers[0].Platforms[0])
+	}
+	return llbgen.Scanner{Image: *image, Platform: platform}, nil
+}
+
+// databaseState is the database that the setting db names: a named context of
+// the build, else an image. It is nil where db is not set.
+func databaseState(ctx context.Context, c client.Client, name string, p ocispecs.Platform) (*llb.State, error) {
+	if name == "" {
+		return nil, nil
+	}
+	ui, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, fmt.Errorf("read the build's options: %w", err)
+	}
+	// A database is taken whole, whatever a .dockerignore beside it says.
+	named, err := ui.NamedContext(name, dockerui.ContextOpt{NoDockerignore: true, Platform: &p})
+	if err != nil {
+		return nil, badDatabase(name, err)
+	}
+	if named != nil {
+		st, _, err := named.Load(ctx)
+		if err != nil {
+			return nil, noDatabase(name, err)
+		}
+		return st, nil
+	}
+	ref, err := imageReference(name)
+	if err != nil {
+		return nil, badDatabase(name, err)
+	}
+	// By digest, so that the scans of all platforms read the same database.
+	ref, _, _, err = c.ResolveImageConfig(ctx, ref, sourceresolver.Opt{
+		LogName:  "[microscanner] find the advisory database " + name,
+		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p, ResolveMode: c.BuildOpts().Opts[optResolveMode]},
+	})
+	if err != nil {
+		return nil, noDatabase(name, err)
+	}
+	st := llb.Image(ref, llb.Platform(p), llb.WithCustomName("[microscanner] load the advisory database "+name))
+	return &st, nil
+}
+
+// scan reads one rootfs. The errors of the user's own steps come back as they
+// are; those of the scan say that they are the scan's.
+func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
+	rootfs := llb.Scratch()
+	if t.ref != nil {
+		if err := t.ref.Evaluate(ctx); err != nil {
+			return outcome{}, err
+		}
+		var err error
+		if rootfs, err = t.ref.ToState(); err != nil {
+			return outcome{}, scanError(t, fmt.Errorf("read the definition of the rootfs: %w", err))
+		}
+	}
+	state := llbgen.Scan{
+		Scanner:  s.scanner,
+		Rootfs:   rootfs,
+		Database: s.database,
+		Flags:    s.cfg.scannerFlags(t.platform),
+		ID:       s.id,
+		Name:     fmt.Sprintf("[microscanner] scan the rootfs of %s", t.platform),
+	}.State()
+	ref, vertex, err := solve(ctx, s.client, state)
+	if err != nil {
+		return outcome{}, scanError(t, err)
+	}
+	dt, err := readFile(ctx, ref, llbgen.ReportName)
+	if err != nil {
+		return outcome{}, scanError(t, fmt.Errorf("read the report: %w", err))
+	}
+	r, err := report.Decode(bytes.NewReader(dt))
+	if err != nil {
+		return outcome{}, scanError(t, err)
+	}
+	return outcome{target: t, report: r, state: state, vertex: vertex}, nil
+}
+
+// solve runs a state and returns it with the digest of its last operation.
+func solve(ctx context.Context, c client.Client, state llb.State) (client.Reference, digest.Digest, error) {
+	def, err := state.Marshal(ctx, llb.WithCaps(c.BuildOpts().LLBCaps))
+	if err != nil {
+		return nil, "", fmt.Errorf("this BuildKit lacks something that a scan needs: %w", err)
+	}
+	vertex, err := def.Head()
+	if err != nil {
+		return nil, "", fmt.Errorf("read the scan's definition: %w", err)
+	}
+	res, err := c.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	if err != nil {
+		return nil, vertex, err
+	}
+	ref, err := res.SingleRef()
+	return ref, vertex, err
+}
+
+// A message of BuildKit's holds at most 16 MiB. A report is far smaller, but
+// for the worst of images.
+const (
+	readChunk = 4 << 20
+	readLimit = 256 << 20
+)
+
+// readFile reads a file of any size up to readLimit, in one call if it is small.
+func readFile(ctx context.Context, ref client.Reference, name string) ([]byte, error) {
+	var all []byte
+	for {
+		dt, err := ref.ReadFile(ctx, client.ReadRequest{
+			Filename: name,
+			Range:    &client.FileRange{Offset: len(all), Length: readChunk},
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, dt...)
+		if len(dt) < readChunk {
+			return all, nil
+		}
+		if len(all) > readLimit {
+			return nil, fmt.Errorf("%s is larger than %d MiB", name, readLimit>>20)
+		}
+	}
+}

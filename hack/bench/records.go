@@ -1,0 +1,111 @@
+package main
+
+import (
+	"archive/tar"
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/example/microscanner-frontend/scanner/advisory"
+	"github.com/example/microscanner-frontend/scanner/severity"
+)
+
+const (
+	// The size of Debian 12's part of the security tracker, about.
+	otherSources     = 3000
+	recordsPerSource = 12
+)
+
+// writeRecords writes advisories for Debian 12 as many as Debian has, for the
+// source packages in the root file system and for invented ones. All are fixed
+// in a version below any other, so a scan compares each and finds nothing.
+func writeRecords(rootfs, to string) (err error) {
+	sources, err := sourcePackages(rootfs)
+	if err != nil {
+		return fmt.Errorf("read the packages of the root file system: %w", err)
+	}
+	for i := range otherSources {
+		sources = append(sources, fmt.Sprintf("invented-%04d", i))
+	}
+	f, err := os.Create(to)
+	if err != nil {
+		return fmt.Errorf("write advisories: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	lines := bufio.NewWriter(f)
+	encoder := json.NewEncoder(lines)
+	for i, source := range sources {
+		for j := range recordsPerSource {
+			err := encoder.Encode(advisory.Record{
+				ID: fmt.Sprintf("CVE-2026-%06d", i*recordsPerSource+j), Distro: "debian", Release: "12",
+				Package: source, Kind: advisory.Source, Status: advisory.StatusFixed, Fixed: "0~1",
+				Severity: severity.High, Description: "A made-up advisory for a measurement.",
+			})
+			if err != nil {
+				return fmt.Errorf("write advisories: %w", err)
+			}
+		}
+	}
+	if err := lines.Flush(); err != nil {
+		return fmt.Errorf("write advisories: %w", err)
+	}
+	return nil
+}
+
+// sourcePackages lists the source packages of the dpkg database in an archive.
+func sourcePackages(archive string) ([]string, error) {
+	f, err := os.Open(archive)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	files := tar.NewReader(f)
+	for {
+		header, err := files.Next()
+		if err != nil {
+			return nil, err
+		}
+		if path.Clean(header.Name) != "var/lib/dpkg/status" {
+			continue
+		}
+		status, err := io.ReadAll(files)
+		if err != nil {
+			return nil, err
+		}
+		return sourceNames(string(status)), nil
+	}
+}
+
+// sourceNames reads a dpkg status file that dpkg wrote.
+func sourceNames(status string) []string {
+	var names []string
+	for paragraph := range strings.SplitSeq(status, "\n\n") {
+		name := ""
+		for line := range strings.Lines(paragraph) {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			switch {
+			case key == "Package" && name == "":
+				name = value
+			case key == "Source":
+				name, _, _ = strings.Cut(value, " ")
+			}
+		}
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// cutLine returns the first line of text and the rest.
+func cutLine(text string) (line, rest string) {
+	line, rest, _ = strings.Cut(text, "\n")
+	return line, rest
+}

@@ -1,0 +1,126 @@
+// Package llbgen turns values into LLB, and nothing else: the stage that scans
+// a rootfs, and the stage that ends a build whose scan did not pass. Every
+// function is pure. The same values give the same bytes.
+package llbgen
+
+import (
+	"path"
+	"strconv"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Where things are inside the stages. Only the first two belong to the
+// scanner's image; the others are mount points.
+const (
+	// ScannerPath is the scanner's binary in the scanner's rootfs.
+	ScannerPath = "/bin/microscanner"
+	// DatabaseDir is the advisory database, in the scanner's rootfs or mounted over it.
+	DatabaseDir = "/db"
+	// RootfsDir is the rootfs under scan.
+	RootfsDir = "/run/microscanner/rootfs"
+	// OutDir is the one place that a scan can write to.
+	OutDir = "/run/microscanner/out"
+	// ReportName is the report's file name below OutDir, and so in the state
+	// that Scan.State returns.
+	ReportName = "report.json"
+	// ReportsDir holds the reports that a gate reads, a folder for each.
+	ReportsDir = "/run/microscanner/reports"
+)
+
+// EnvScanID is the variable that makes every scan's cache key its own. The
+// scanner does not read it.
+const EnvScanID = "MICROSCANNER_SCAN_ID"
+
+// Scanner is the program that the stages run.
+type Scanner struct {
+	// Image is the scanner's rootfs, pinned by digest.
+	Image llb.State
+	// Platform is that of Image: the one the build runs on, whatever the
+	// platform of the scanned rootfs.
+	Platform ocispecs.Platform
+}
+
+// Scan is the stage that reads one rootfs and writes one report.
+type Scan struct {
+	Scanner Scanner
+	// Rootfs is the untrusted file system. It is data: nothing of it runs.
+	Rootfs llb.State
+	// Database replaces the database in the scanner's image unless nil.
+	Database *llb.State
+	// Flags are passed to the scanner behind its own.
+	Flags []string
+	// ID makes the stage's cache key unique, so that it runs in every build.
+	// With an empty ID the key is that of the rootfs, the scanner, the database
+	// and the flags alone.
+	ID string
+	// Name is the stage's name in the build's progress.
+	Name string
+}
+
+// State is a directory that holds nothing but the report, in ReportName.
+//
+// The stage is caged: no network, no secret, no environment but its own, a
+// read-only root, the rootfs and the database read-only.
+func (s Scan) State() llb.State {
+	args := append([]string{
+		ScannerPath, "rootfs", RootfsDir,
+		"--db", DatabaseDir,
+		"--format", "json",
+		"--output", path.Join(OutDir, ReportName),
+		"--continue-on-failure",
+	}, s.Flags...)
+	run := s.Scanner.run(args, s.Name, s.ID)
+	run.AddMount(RootfsDir, s.Rootfs, llb.Readonly)
+	if s.Database != nil {
+		run.AddMount(DatabaseDir, *s.Database, llb.Readonly)
+	}
+	return run.AddMount(OutDir, llb.Scratch())
+}
+
+// Gate is the stage that ends a failed build: it prints the findings of the
+// reports and exits with their verdict.
+type Gate struct {
+	Scanner Scanner
+	// Reports are states as Scan.State returns them, a report each.
+	Reports []llb.State
+	// ID makes the stage's cache key unique, as in Scan.
+	ID string
+	// Name is the stage's name in the build's progress.
+	Name string
+}
+
+// State is an empty directory, if the gate passes at all.
+func (g Gate) State() llb.State {
+	args := []string{ScannerPath, "gate"}
+	for i := range g.Reports {
+		args = append(args, path.Join(reportDir(i), ReportName))
+	}
+	run := g.Scanner.run(args, g.Name, g.ID)
+	for i, report := range g.Reports {
+		run.AddMount(reportDir(i), report, llb.Readonly)
+	}
+	return run.AddMount(OutDir, llb.Scratch())
+}
+
+func reportDir(i int) string {
+	return path.Join(ReportsDir, strconv.Itoa(i))
+}
+
+// run is the cage that both stages share.
+func (s Scanner) run(args []string, name, id string) llb.ExecState {
+	opts := []llb.RunOption{
+		llb.Args(args),
+		llb.Dir("/"),
+		llb.Network(pb.NetMode_NONE),
+		llb.ReadonlyRootFS(),
+		llb.WithCustomName(name),
+		llb.Platform(s.Platform),
+	}
+	if id != "" {
+		opts = append(opts, llb.AddEnv(EnvScanID, id))
+	}
+	return s.Image.Run(opts...)
+}

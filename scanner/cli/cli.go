@@ -1,0 +1,141 @@
+// Package cli is the command line of microscanner. A file holds a verb.
+//
+// Standard output carries the document that was asked for and nothing else;
+// everything said to people goes to standard error.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/report"
+)
+
+// Program is the name that the command goes by in its own texts.
+const Program = "microscanner"
+
+// DefaultDB is where a scan looks for its advisory database unless told: the
+// place that the frontend's image keeps it in.
+const DefaultDB = "/db"
+
+// Env is what a command knows of the world around it.
+type Env struct {
+	Args           []string // without the program's name
+	Stdout, Stderr io.Writer
+	Now            func() time.Time
+	Version        string // of this program
+}
+
+// command is a verb, or a verb below a verb.
+type command struct {
+	name    string
+	summary string
+	run     func(ctx context.Context, env Env, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"rootfs", "scan a directory that holds a root file system", runRootfs},
+		{"db", "build an advisory database, or show what one holds", runDB},
+		{"report", "turn a report into another format", runReport},
+		{"gate", "print the findings of reports and exit with their verdict", runGate},
+	}
+}
+
+// Main runs the command that env.Args names, and returns the exit code: one of
+// policy.ExitPass, ExitError, ExitUsage and ExitGate. It writes every error to
+// env.Stderr itself, in one line.
+func Main(ctx context.Context, env Env) int {
+	err := run(ctx, env)
+	var usage *usageError
+	var verdict *verdictError
+	switch {
+	case err == nil, errors.Is(err, errHelp):
+		return policy.ExitPass
+	case errors.As(err, &verdict):
+		verdict.print(env.Stderr)
+		return verdict.code
+	case errors.As(err, &usage):
+		printError(env.Stderr, err)
+		fmt.Fprintf(env.Stderr, "Run %q for help.\n", usage.command+" --help")
+		return policy.ExitUsage
+	default:
+		printError(env.Stderr, err)
+		return policy.ExitError
+	}
+}
+
+func run(ctx context.Context, env Env) error {
+	if len(env.Args) > 0 && env.Args[0] == "--version" {
+		_, err := fmt.Fprintf(env.Stdout, "%s %s\n", Program, env.Version)
+		return err
+	}
+	return dispatch(ctx, env, Program, commands(), env.Args)
+}
+
+// dispatch runs the command that args begins with. parent is what the user
+// typed before it, for the texts.
+func dispatch(ctx context.Context, env Env, parent string, list []command, args []string) error {
+	if len(args) == 0 {
+		printCommands(env.Stderr, parent, list)
+		return &usageError{parent, "a command is missing"}
+	}
+	switch args[0] {
+	case "-h", "--help", "help":
+		printCommands(env.Stdout, parent, list)
+		return nil
+	}
+	for _, c := range list {
+		if c.name == args[0] {
+			return c.run(ctx, env, args[1:])
+		}
+	}
+	return &usageError{parent, fmt.Sprintf("there is no command %q", args[0])}
+}
+
+func printCommands(w io.Writer, parent string, list []command) {
+	fmt.Fprintf(w, "Usage: %s COMMAND\n\nCommands:\n", parent)
+	for _, c := range list {
+		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
+	}
+	if parent == Program {
+		fmt.Fprintf(w, "\nExit codes: 0 pass, 1 error, 2 wrong use, 4 the gate failed on findings.\n")
+	}
+}
+
+// printError says err in one line. What an image or a feed put into the text
+// cannot reach the terminal as anything but text.
+func printError(w io.Writer, err error) {
+	fmt.Fprintf(w, "%s: error: %s\n", Program, report.Printable(err.Error()))
+}
+
+// usageError is a command line that cannot be run.
+type usageError struct {
+	command string // as typed, for the hint at its help
+	message string
+}
+
+func (e *usageError) Error() string { return e.message }
+
+// verdictError ends a command whose work is done but whose verdict is not pass.
+type verdictError struct {
+	code   int
+	reason string
+	said   bool // the document on standard output says it already
+}
+
+func (e *verdictError) Error() string { return e.reason }
+
+// print says what kind of end it is: findings are not an error.
+func (e *verdictError) print(w io.Writer) {
+	switch {
+	case e.code == policy.ExitError:
+		printError(w, e)
+	case !e.said:
+		fmt.Fprintf(w, "%s: %s\n", Program, report.Printable(e.reason))
+	}
+}

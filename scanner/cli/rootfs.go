@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/example/microscanner-frontend/scanner/db"
+	"github.com/example/microscanner-frontend/scanner/distro/all"
+	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/report"
+	"github.com/example/microscanner-frontend/scanner/rootfs"
+	"github.com/example/microscanner-frontend/scanner/scan"
+)
+
+// overriding is what MicroScanner says when a failed gate does not count.
+const overriding = "Overriding non-zero error code due to --continue-on-failure setting"
+
+// rootfsFlags are the values of the flags of the verb rootfs.
+type rootfsFlags struct {
+	db, format, output string
+	policy             policyFlags
+	continueOnFailure  bool
+	fullOutput         bool
+	image              report.Image
+}
+
+func runRootfs(_ context.Context, env Env, args []string) error {
+	f := newFlags(env, Program+" rootfs", "DIR [flags]")
+	var v rootfsFlags
+	f.StringVar(&v.db, "db", DefaultDB, "directory of the advisory database")
+	f.StringVar(&v.format, "format", formatJSON, "format of the report: "+strings.Join(formats(), ", "))
+	f.StringVarP(&v.output, "output", "o", "", "write the report to this file instead of standard output")
+	v.policy.add(f)
+	f.BoolVarP(&v.continueOnFailure, "continue-on-failure", "c", false, "exit 0 although the gate failed on findings")
+	f.BoolVar(&v.fullOutput, "full-output", false, "list packages without vulnerabilities too")
+	f.StringVar(&v.image.Reference, "image-ref", "", "name of the image, for the report")
+	f.StringVar(&v.image.Platform, "platform", "", "platform of the image, for the report")
+	f.StringVar(&v.image.Target, "target", "", "build stage that the image is, for the report")
+	rest, err := f.parse(args, 1, 1)
+	if err != nil {
+		return err
+	}
+	p, err := v.policy.policy(f)
+	if err != nil {
+		return err
+	}
+	write, err := writer(v.format)
+	if err != nil {
+		return f.wrong(err.Error())
+	}
+	r, err := scanDir(env, rest[0], v, p)
+	if err != nil {
+		return err
+	}
+	if err := writeOutput(env, v.output, func(w io.Writer) error { return write(w, r) }); err != nil {
+		return err
+	}
+	said := v.format == formatTable && v.output == ""
+	return conclude(env, &verdictError{r.Verdict.ExitCode, r.Verdict.Reason, said}, v.continueOnFailure)
+}
+
+func scanDir(env Env, dir string, v rootfsFlags, p policy.Policy) (r *report.Report, err error) {
+	database, err := openDB(v.db)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, database.Close()) }()
+	fsys, err := rootfs.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, fsys.Close()) }()
+	return scan.Rootfs(fsys, database, scan.Options{
+		Policy: p, Image: v.image, Scanner: Program + " " + env.Version, FullOutput: v.fullOutput,
+		Distros: all.List(), Now: env.Now,
+	})
+}
+
+// openDB opens an advisory database for a scan.
+func openDB(dir string) (*db.DB, error) {
+	database, err := db.Open(dir)
+	if errors.Is(err, db.ErrNoDatabase) {
+		return nil, fmt.Errorf("there is no advisory database in %s; name one with --db, or make one with %q", dir, Program+" db build")
+	}
+	return database, err
+}
+
+// conclude ends a scan whose report is written.
+func conclude(env Env, verdict *verdictError, continueOnFailure bool) error {
+	switch {
+	case verdict.code == policy.ExitPass:
+		return nil
+	// Only findings can be overridden: an error says that nobody knows.
+	case continueOnFailure && verdict.code == policy.ExitGate:
+		verdict.print(env.Stderr)
+		_, err := fmt.Fprintln(env.Stderr, overriding)
+		return err
+	}
+	return verdict
+}

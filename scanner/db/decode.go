@@ -1,0 +1,253 @@
+package db
+
+import (
+	"math"
+
+	"github.com/example/microscanner-frontend/scanner/advisory"
+	"github.com/example/microscanner-frontend/scanner/severity"
+)
+
+// verdict is what rows share: all but the id and its severity.
+type verdict struct {
+	Advisory      // without ID, Severity and Aliases
+	keep     bool // whether the rows with it are wanted
+}
+
+// decoder reads the rows of a package.
+type decoder struct {
+	sources []string
+	want    func(fixed string) (bool, error)
+}
+
+// decode gives the rows that are wanted. An error is either one of want or says
+// how the data are damaged.
+func (d *decoder) decode(value []byte) ([]Advisory, error) {
+	c := &cursor{b: value}
+	rows := c.count(3)
+	verdicts, err := d.verdicts(c)
+	if err != nil {
+		return nil, err
+	}
+	verdictLen, severityLen := c.count(1), c.count(1)
+	verdictColumn := cursor{b: c.bytes(verdictLen)}
+	severityColumn := cursor{b: c.bytes(severityLen)}
+	if c.err != nil {
+		return nil, c.err
+	}
+	kept, err := countKept(verdictColumn, rows, verdicts)
+	if err != nil {
+		return nil, err
+	}
+	w := &rowWriter{
+		verdicts: verdicts, sources: d.sources, left: rows,
+		verdictColumn: verdictColumn, severityColumn: severityColumn,
+		out: make([]Advisory, 0, kept), ends: make([]int, 0, kept),
+		places: make([]int, 0, kept),
+	}
+	w.ids(c)
+	if c.err == nil && w.left != 0 {
+		c.fail(errShort)
+	}
+	w.finish()
+	w.aliases(c, rows)
+	for _, column := range []*cursor{c, &w.verdictColumn, &w.severityColumn} {
+		if column.err != nil {
+			return nil, column.err
+		}
+		if len(column.b) != 0 {
+			return nil, errExtra
+		}
+	}
+	return w.out, nil
+}
+
+// verdicts reads the table of strings and the verdicts.
+func (d *decoder) verdicts(c *cursor) ([]verdict, error) {
+	table := c.table()
+	verdicts := make([]verdict, c.count(1))
+	for i := range verdicts {
+		v := &verdicts[i]
+		code := c.byte()
+		if int(code&^tailFlag) >= len(statusCodes) {
+			c.fail(errRange)
+			break
+		}
+		v.keep = true
+		v.Status = statusCodes[code&^tailFlag]
+		if v.Status.HasFix() {
+			v.Fixed = pick(c, table)
+		}
+		if code&tailFlag != 0 {
+			if m := c.below(len(table) + 1); m > 0 {
+				v.Module = table[m-1]
+			}
+			v.Arches, v.CPEs = pickList(c, table), pickList(c, table)
+		}
+	}
+	if c.err != nil || d.want == nil {
+		return verdicts, c.err
+	}
+	return verdicts, d.ask(verdicts)
+}
+
+// ask marks the verdicts that are wanted. Equal fixed versions follow each
+// other only by chance, but a verdict differs from the others mostly by its
+// fixed version, so that few versions are asked for twice.
+func (d *decoder) ask(verdicts []verdict) (err error) {
+	for i := range verdicts {
+		v := &verdicts[i]
+		if !v.Status.HasFix() {
+			continue
+		}
+		if v.keep, err = d.want(v.Fixed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pick(c *cursor, table []string) string {
+	if i := c.below(len(table)); c.err == nil {
+		return table[i]
+	}
+	return ""
+}
+
+func pickList(c *cursor, table []string) []string {
+	n := c.count(1)
+	if n == 0 {
+		return nil
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = pick(c, table)
+	}
+	return list
+}
+
+func countKept(column cursor, rows int, verdicts []verdict) (int, error) {
+	kept := 0
+	for range rows {
+		i := column.below(len(verdicts))
+		if column.err != nil {
+			return 0, column.err
+		}
+		if verdicts[i].keep {
+			kept++
+		}
+	}
+	return kept, nil
+}
+
+// rowWriter puts the columns together. The ids of all rows share one piece of
+// memory, so that thousands of rows are a handful of allocations.
+type rowWriter struct {
+	verdicts       []verdict
+	sources        []string
+	left           int // rows without an id yet
+	verdictColumn  cursor
+	severityColumn cursor
+
+	out    []Advisory
+	text   []byte
+	ends   []int // of the ids in text
+	places []int // of the kept rows among all
+	row    int
+}
+
+// next reads the columns of a row, and tells whether it is wanted. The caller
+// must then append its id to text and call added.
+func (w *rowWriter) next(c *cursor) bool {
+	if w.left == 0 {
+		c.fail(errExtra)
+		return false
+	}
+	w.left--
+	i := w.verdictColumn.below(len(w.verdicts))
+	rating := w.severityColumn.uvarint()
+	source := rating / severityMod
+	level := severity.Severity(rating % severityMod)
+	if source >= uint64(len(w.sources)) || level > severity.Critical || w.severityColumn.err != nil {
+		c.fail(errRange)
+		return false
+	}
+	w.row++
+	if !w.verdicts[i].keep {
+		return false
+	}
+	a := w.verdicts[i].Advisory
+	a.Severity, a.SeveritySource = level, w.sources[source]
+	w.out = append(w.out, a)
+	w.places = append(w.places, w.row-1)
+	return true
+}
+
+func (w *rowWriter) added() { w.ends = append(w.ends, len(w.text)) }
+
+func (w *rowWriter) ids(c *cursor) {
+	year := uint64(advisory.FirstCVEYear)
+	for range c.count(2) {
+		step := c.uvarint()
+		if step > 9999 {
+			c.fail(errRange)
+		}
+		year += step
+		number := uint64(0)
+		for range c.count(1) {
+			step := c.uvarint()
+			if step > math.MaxUint64-number {
+				c.fail(errRange)
+			}
+			number += step
+			if c.err != nil {
+				return
+			}
+			if w.next(c) {
+				w.text = advisory.AppendCVE(w.text, year, number)
+				w.added()
+			}
+		}
+	}
+	for _, id := range c.table() {
+		if w.next(c) {
+			w.text = append(w.text, id...)
+			w.added()
+		}
+	}
+}
+
+// finish gives the rows their ids.
+func (w *rowWriter) finish() {
+	if len(w.ends) != len(w.out) {
+		return // An error is set.
+	}
+	text := string(w.text)
+	start := 0
+	for i, end := range w.ends {
+		w.out[i].ID, start = text[start:end], end
+	}
+}
+
+func (w *rowWriter) aliases(c *cursor, rows int) {
+	row, kept := 0, 0
+	for i := range c.count(3) {
+		step := c.below(rows)
+		if i > 0 && step == 0 {
+			c.fail(errRange)
+		}
+		row += step
+		aliases := make([]string, c.count(1))
+		for j := range aliases {
+			aliases[j] = c.string()
+		}
+		if row >= rows {
+			c.fail(errRange)
+		}
+		for kept < len(w.places) && w.places[kept] < row {
+			kept++
+		}
+		if c.err == nil && kept < len(w.places) && w.places[kept] == row {
+			w.out[kept].Aliases = aliases
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package sstable_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/example/microscanner-frontend/scanner/db/internal/sstable"
+)
+
+func table(t testing.TB, records []sstable.Record) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := sstable.NewWriter(&out)
+	for _, r := range records {
+		require.NoError(t, w.Put(r.Key, r.Value))
+	}
+	require.NoError(t, w.Close())
+	return out.Bytes()
+}
+
+// numbered makes n records; some values are empty, some larger than a block.
+func numbered(n int) []sstable.Record {
+	records := []sstable.Record{{Key: "", Value: []byte("empty key")}}
+	for i := range n {
+		value := strings.Repeat(fmt.Sprint(i), i%7)
+		if i%50 == 9 {
+			value = strings.Repeat("x", 5000+i)
+		}
+		records = append(records, sstable.Record{Key: fmt.Sprintf("key-%06d", 2*i), Value: []byte(value)})
+	}
+	return records
+}
+
+func TestGet(t *testing.T) {
+	for _, n := range []int{0, 1, 15, 16, 17, 1000} {
+		records := numbered(n)
+		r, err := sstable.NewReader(table(t, records))
+		require.NoError(t, err)
+		for _, want := range records {
+			value, found, err := r.Get(want.Key)
+			require.NoError(t, err)
+			assert.True(t, found)
+			assert.Equal(t, string(want.Value), string(value))
+		}
+		for _, key := range []string{"a", "key-", "key-000001", "key-000033", "key-9", "zzz"} {
+			_, found, err := r.Get(key)
+			require.NoError(t, err)
+			assert.False(t, found, key)
+		}
+	}
+}
+
+func TestAll(t *testing.T) {
+	records := numbered(100)
+	r, err := sstable.NewReader(table(t, records))
+	require.NoError(t, err)
+	i := 0
+	for got, err := range r.All() {
+		require.NoError(t, err)
+		assert.Equal(t, records[i].Key, got.Key)
+		assert.Equal(t, string(records[i].Value), string(got.Value))
+		i++
+	}
+	assert.Equal(t, len(records), i)
+	for got := range r.All() {
+		assert.Empty(t, got.Key)
+		break
+	}
+}
+
+func TestEmptyTable(t *testing.T) {
+	r, err := sstable.NewReader(table(t, nil))
+	require.NoError(t, err)
+	_, found, err := r.Get("")
+	require.NoError(t, err)
+	assert.False(t, found)
+}
+
+func TestWriterRefuses(t *testing.T) {
+	for name, keys := range map[string][]string{
+		"unsorted": {"b", "a"},
+		"twice":    {"a", "a"},
+		"long":     {strings.Repeat("k", sstable.MaxKey+1)},
+	} {
+		w := sstable.NewWriter(&bytes.Buffer{})
+		var err error
+		for _, k := range keys {
+			err = w.Put(k, nil)
+		}
+		assert.Error(t, err, name)
+		assert.Error(t, w.Close(), name)
+	}
+	broken := errors.New("disk full")
+	w := sstable.NewWriter(errWriter{broken})
+	require.NoError(t, w.Put("a", nil))
+	assert.ErrorIs(t, w.Close(), broken)
+}
+
+type errWriter struct{ err error }
+
+func (e errWriter) Write([]byte) (int, error) { return 0, e.err }
+
+// readAll reads a whole table.
+func readAll(data []byte) error {
+	r, err := sstable.NewReader(data)
+	if err != nil {
+		return err
+	}
+	for _, err := range r.All() {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestEveryFlippedBitIsFound(t *testing.T) {
+	data := table(t, numbered(40))
+	require.NoError(t, readAll(data))
+	for i := range data {
+		for _, bit := range []byte{1, 0x80} {
+			data[i] ^= bit
+			assert.ErrorIs(t, readAll(data), sstable.ErrFormat, "byte %d", i)
+			data[i] ^= bit
+		}
+	}
+}
+
+func TestEveryTruncationIsFound(t *testing.T) {
+	data := table(t, numbered(40))
+	for n := range data {
+		assert.ErrorIs(t, readAll(data[:n]), sstable.ErrFormat, "%d bytes", n)
+	}
+}

@@ -1,0 +1,155 @@
+package db
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SchemaVersion is the version of the files that this package reads and writes.
+const SchemaVersion = 1
+
+const (
+	metadataFile = "metadata.json"
+	detailsFile  = "details.sst"
+	// maxMetadata is far above what a database of every release there ever was
+	// would need.
+	maxMetadata = 4 << 20
+)
+
+// Meta says what a database was made of.
+type Meta struct {
+	SchemaVersion int       `json:"schema_version"`
+	Built         time.Time `json:"built"`
+	// Digest, "sha256:…", stands for the contents. It is computed over the
+	// digests of all files but the metadata, so two databases of the same
+	// advisories have one digest whenever they were built.
+	Digest   string        `json:"digest"`
+	Feeds    []FeedMeta    `json:"feeds"`
+	Releases []ReleaseMeta `json:"releases"` // sorted by distribution and release
+	Details  FileMeta      `json:"details"`
+}
+
+// FeedMeta is where a part of the data came from.
+type FeedMeta struct {
+	Name     string    `json:"name"`
+	URL      string    `json:"url"`     // without credentials and query; of a file, its base name
+	Fetched  time.Time `json:"fetched"` // when it was read
+	ETag     string    `json:"etag,omitempty"`
+	Modified time.Time `json:"modified,omitzero"` // the date that its server gave
+	Rows     int       `json:"rows"`
+	// Malformed counts the records that could not be read.
+	Malformed int    `json:"malformed,omitempty"`
+	Digest    string `json:"digest"` // "sha256:…" of the unpacked documents
+}
+
+// ReleaseMeta is one release that the database has advisories for.
+type ReleaseMeta struct {
+	Distro  string `json:"distro"`
+	Release string `json:"release"`
+	Rows    int    `json:"rows"`
+	FileMeta
+}
+
+// FileMeta is what a file must be like.
+type FileMeta struct {
+	File   string `json:"file"`
+	Size   int64  `json:"size"`
+	Digest string `json:"digest"` // "sha256:…"
+}
+
+// fileName is where the rows of a release are. What it is made of has been
+// checked to hold no separator.
+func fileName(distro, release string) string {
+	if release == "" {
+		return distro + ".sst"
+	}
+	return distro + "-" + release + ".sst"
+}
+
+// contentDigest is Meta.Digest, computed from the other fields.
+func (m *Meta) contentDigest() string {
+	files := []FileMeta{m.Details}
+	for _, r := range m.Releases {
+		files = append(files, r.FileMeta)
+	}
+	slices.SortFunc(files, func(a, b FileMeta) int { return strings.Compare(a.File, b.File) })
+	h := sha256.New()
+	fmt.Fprintf(h, "microscanner advisory database %d\n", m.SchemaVersion)
+	for _, f := range files {
+		fmt.Fprintf(h, "%s %d %s\n", f.Digest, f.Size, f.File)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// check tells whether the metadata is whole and speaks only of files that this
+// package would have written.
+func (m *Meta) check() error {
+	if m.Digest != m.contentDigest() {
+		return errors.New("the digest does not stand for the files that are listed")
+	}
+	if m.Details.File != detailsFile {
+		return fmt.Errorf("the file of details is %q", m.Details.File)
+	}
+	for _, r := range m.Releases {
+		if r.File != fileName(r.Distro, r.Release) || !filepath.IsLocal(r.File) || filepath.Base(r.File) != r.File {
+			return fmt.Errorf("the file of %s %s is %q", r.Distro, r.Release, r.File)
+		}
+	}
+	return nil
+}
+
+func readMeta(dir string) (Meta, error) {
+	f, err := os.Open(filepath.Join(dir, metadataFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Meta{}, fmt.Errorf("%s: %w; build one with \"microscanner db build --output %s\"", dir, ErrNoDatabase, dir)
+	}
+	if err != nil {
+		return Meta{}, fmt.Errorf("open the advisory database: %w", err)
+	}
+	defer f.Close() // Nothing was written.
+	text, err := io.ReadAll(io.LimitReader(f, maxMetadata+1))
+	if err != nil {
+		return Meta{}, fmt.Errorf("read the advisory database: %w", err)
+	}
+	if len(text) > maxMetadata {
+		return Meta{}, corrupt(f.Name(), fmt.Errorf("larger than %d bytes", maxMetadata))
+	}
+	return parseMeta(f.Name(), text)
+}
+
+func parseMeta(name string, text []byte) (Meta, error) {
+	// The version first: another version may have another form.
+	var version struct {
+		SchemaVersion int `json:"schema_version"`
+	}
+	if err := json.Unmarshal(text, &version); err != nil {
+		return Meta{}, corrupt(name, errors.New("not the metadata of a database"))
+	}
+	if version.SchemaVersion != SchemaVersion {
+		return Meta{}, fmt.Errorf("%s: the advisory database has schema version %d, and this program reads version %d: build it with this program, or use the program that built it",
+			name, version.SchemaVersion, SchemaVersion)
+	}
+	var m Meta
+	if err := json.Unmarshal(text, &m); err != nil {
+		return Meta{}, corrupt(name, errors.New("not the metadata of a database"))
+	}
+	if err := m.check(); err != nil {
+		return Meta{}, corrupt(name, err)
+	}
+	return m, nil
+}
+
+// corrupt is the error for a damaged file.
+func corrupt(name string, err error) error {
+	return fmt.Errorf("%s: %w: %w", name, ErrCorrupt, err)
+}

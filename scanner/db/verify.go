@@ -1,0 +1,34 @@
+package db
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Verify reads every file and compares it with the metadata. The error wraps
+// ErrCorrupt and names all files that are damaged.
+func (d *DB) Verify() error {
+	errs := []error{d.verify(d.meta.Details)}
+	for _, r := range d.meta.Releases {
+		errs = append(errs, d.verify(r.FileMeta))
+	}
+	return errors.Join(errs...)
+}
+
+func (d *DB) verify(want FileMeta) error {
+	path := filepath.Join(d.dir, want.File)
+	f, err := os.Open(path)
+	if err != nil {
+		return corrupt(path, err)
+	}
+	defer f.Close() // Nothing was written.
+	got := FileMeta{File: want.File}
+	if err := got.measure(f); err != nil {
+		return corrupt(path, err)
+	}
+	if got != want {
+		return corrupt(path, errors.New("the digest is wrong"))
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package all_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/example/microscanner-frontend/scanner/distro"
+	"github.com/example/microscanner-frontend/scanner/distro/all"
+	"github.com/example/microscanner-frontend/scanner/osrelease"
+)
+
+func TestListIsComplete(t *testing.T) {
+	list := all.List()
+	assert.True(t, slices.IsSortedFunc(list, func(a, b distro.Distro) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	}))
+	for _, d := range list {
+		assert.NotEmpty(t, d.ID)
+		assert.NotEmpty(t, d.Name, d.ID)
+		assert.NotEmpty(t, d.Databases, d.ID)
+		assert.NotEmpty(t, d.Versions, d.ID)
+		assert.NotEmpty(t, d.Advisories, d.ID)
+		assert.NotNil(t, d.Recognise, d.ID)
+		assert.NotNil(t, d.Read, d.ID)
+		assert.NotNil(t, d.Import, d.ID)
+		found, ok := distro.ByID(list, d.ID)
+		assert.True(t, ok)
+		assert.Equal(t, d.Name, found.Name)
+	}
+	_, ok := distro.ByID(list, "nobody")
+	assert.False(t, ok)
+}
+
+// TestRecognise has every release file beside what at most one distribution
+// makes of it.
+func TestRecognise(t *testing.T) {
+	for name, tc := range map[string]struct {
+		release osrelease.Release
+		want    string // "distro release version"
+	}{
+		"Debian stable":            {osrelease.Release{ID: "debian", VersionID: "12", DebianVersion: "12.9"}, "debian 12 12"},
+		"Debian with a point":      {osrelease.Release{ID: "debian", VersionID: "11.6"}, "debian 11 11.6"},
+		"Debian sid":               {osrelease.Release{ID: "debian", DebianVersion: "forky/sid"}, "debian sid "},
+		"Debian sid, no file":      {osrelease.Release{ID: "debian"}, "debian sid "},
+		"Debian, number in file":   {osrelease.Release{ID: "debian", DebianVersion: "13.1"}, "debian 13 13.1"},
+		"Debian 6, no os-release":  {osrelease.Release{DebianVersion: "6.0.7"}, "debian 6 6.0.7"},
+		"Debian old sid, no id":    {osrelease.Release{DebianVersion: "wheezy/sid"}, "debian sid "},
+		"Ubuntu":                   {osrelease.Release{ID: "ubuntu", IDLike: "debian", VersionID: "24.04", DebianVersion: "trixie/sid"}, ""},
+		"Raspbian":                 {osrelease.Release{ID: "raspbian", IDLike: "debian", VersionID: "12", DebianVersion: "12.9"}, ""},
+		"Alpine":                   {osrelease.Release{ID: "alpine", VersionID: "3.20.3"}, "alpine 3.20 3.20.3"},
+		"Alpine, two digits":       {osrelease.Release{ID: "alpine", VersionID: "3.9"}, "alpine 3.9 3.9"},
+		"Alpine candidate":         {osrelease.Release{ID: "alpine", VersionID: "3.10.0_rc4"}, "alpine 3.10 3.10.0_rc4"},
+		"Alpine edge":              {osrelease.Release{ID: "alpine", VersionID: "3.19_alpha20230901"}, "alpine edge 3.19_alpha20230901"},
+		"Alpine edge, three":       {osrelease.Release{ID: "alpine", VersionID: "3.24.0_alpha20251224"}, "alpine edge 3.24.0_alpha20251224"},
+		"Alpine git":               {osrelease.Release{ID: "alpine", VersionID: "3.3_git20151201"}, "alpine edge 3.3_git20151201"},
+		"Alpine edge by its word":  {osrelease.Release{ID: "alpine", VersionID: "edge"}, "alpine edge edge"},
+		"Alpine, number elsewhere": {osrelease.Release{ID: "alpine", AlpineRelease: "3.18.5"}, "alpine 3.18 3.18.5"},
+		"Alpine, no os-release":    {osrelease.Release{AlpineRelease: "3.3.1"}, "alpine 3.3 3.3.1"},
+		"postmarketOS":             {osrelease.Release{ID: "postmarketos", IDLike: "alpine", VersionID: "v24.06"}, ""},
+		"Wolfi":                    {osrelease.Release{ID: "wolfi", VersionID: "20230201"}, ""},
+		"nobody":                   {osrelease.Release{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, d := range all.List() {
+				if os, ok := d.Recognise(tc.release); ok {
+					require.Equal(t, d.ID, os.Distro)
+					got = append(got, os.Distro+" "+os.Release+" "+os.Version)
+				}
+			}
+			if tc.want == "" {
+				assert.Empty(t, got)
+				return
+			}
+			assert.Equal(t, []string{tc.want}, got)
+		})
+	}
+}

@@ -1,0 +1,62 @@
+// Package alpine supports Alpine Linux: releases by their first two numbers,
+// development snapshots as "edge".
+package alpine
+
+import (
+	"strings"
+
+	"github.com/example/microscanner-frontend/scanner/advisory"
+	"github.com/example/microscanner-frontend/scanner/distro"
+	"github.com/example/microscanner-frontend/scanner/inventory"
+	"github.com/example/microscanner-frontend/scanner/osrelease"
+	"github.com/example/microscanner-frontend/scanner/pkgdb/apk"
+	"github.com/example/microscanner-frontend/scanner/version"
+)
+
+// ID is the distribution's key in advisory records.
+const ID = "alpine"
+
+// releaseEdge is the release key of development snapshots.
+const releaseEdge = "edge"
+
+// Distro describes Alpine Linux.
+func Distro() distro.Distro {
+	return distro.Distro{
+		ID:         ID,
+		Name:       "Alpine",
+		Recognise:  recognise,
+		Databases:  apk.Paths(),
+		Read:       apk.Read,
+		Versions:   version.Apk,
+		Advisories: advisory.Source,
+		Import:     Import,
+	}
+}
+
+// recognise takes a root file system that calls itself Alpine, or that has no
+// name but Alpine's own release file.
+func recognise(r osrelease.Release) (inventory.OS, bool) {
+	if r.ID != ID && (r.ID != "" || r.AlpineRelease == "") {
+		return inventory.OS{}, false
+	}
+	os := inventory.OS{Distro: ID, Version: r.VersionID, Pretty: r.Pretty()}
+	if os.Version == "" {
+		os.Version = r.AlpineRelease
+	}
+	if r.ID == "" {
+		os.Pretty = "Alpine " + os.Version
+	}
+	os.Release = releaseOf(os.Version)
+	return os, true
+}
+
+// releaseOf takes the first two numbers of "3.20.3" or "3.10.0_rc4". What comes
+// before a release, "3.24.0_alpha20251224", is edge.
+func releaseOf(version string) string {
+	if strings.Contains(version, "_alpha") || strings.Contains(version, "_git") {
+		return releaseEdge
+	}
+	number, _, _ := strings.Cut(version, "_")
+	parts := strings.SplitN(number, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}

@@ -1,0 +1,55 @@
+// Package feed reads advisory feeds: it fetches and unpacks their documents
+// within bounds, and it reads the two feeds that are no vendor's, the
+// project's own records and the table of severities. The vendors' importers
+// are with their distributions.
+package feed
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/example/microscanner-frontend/scanner/advisory"
+)
+
+// Importer turns a vendor's feed into records and hands each to emit. A record
+// that cannot be read is reported in the Stats and does not stop the rest; an
+// error means that the feed as a whole cannot be read, or is one of emit.
+type Importer func(ctx context.Context, src *Source, emit func(advisory.Record) error) (Stats, error)
+
+// maxProblems is how many problems a Stats describes; all are counted.
+const maxProblems = 20
+
+// Problem is a record that could not be read.
+type Problem struct {
+	Where  string // the document, and the place in it
+	Reason string
+}
+
+// String is the problem in one line, unescaped.
+func (p Problem) String() string { return p.Where + ": " + p.Reason }
+
+// Stats says what an import found.
+type Stats struct {
+	Rows      int // records handed on
+	Malformed int // records that could not be read
+	// Problems describes the first of the malformed records.
+	Problems []Problem
+}
+
+// Report counts a malformed record.
+func (s *Stats) Report(where, format string, args ...any) {
+	s.Malformed++
+	if len(s.Problems) < maxProblems {
+		s.Problems = append(s.Problems, Problem{where, fmt.Sprintf(format, args...)})
+	}
+}
+
+// AddMalformed counts the malformed records of other too.
+func (s *Stats) AddMalformed(other Stats) {
+	s.Malformed += other.Malformed
+	for _, p := range other.Problems {
+		if len(s.Problems) < maxProblems {
+			s.Problems = append(s.Problems, p)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+// Package match finds the vulnerabilities of the packages in an inventory.
+package match
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/example/microscanner-frontend/scanner/advisory"
+	"github.com/example/microscanner-frontend/scanner/db"
+	"github.com/example/microscanner-frontend/scanner/inventory"
+	"github.com/example/microscanner-frontend/scanner/version"
+)
+
+// Advisories are those of one release; *db.Release is one.
+type Advisories interface {
+	// Select gives the advisories on a package, without those whose fixed
+	// version want refuses.
+	Select(kind advisory.Kind, name string, want func(fixed string) (bool, error)) ([]db.Advisory, error)
+}
+
+// Subject is what advisories speak of: a source package, mostly, with the
+// installed packages that were built from it.
+type Subject struct {
+	Name, Version string
+	// Packages are indexes into the inventory's packages.
+	Packages []int
+	Findings []db.Advisory // sorted by id
+	// FixVersion is the first version without any of the findings that have a
+	// fix; empty if none has one.
+	FixVersion string
+}
+
+// Result is what Match found.
+type Result struct {
+	// Subjects are those with findings, sorted by name and version.
+	Subjects []Subject
+	// Problems are versions that cannot be compared: the result is partial.
+	Problems []inventory.Problem
+	// UnderInvestigation counts the advisories that are undecided yet.
+	UnderInvestigation int
+}
+
+// maxFindings is how many findings an image may have, counted at each installed
+// package. The kernel has the most, about 5,000 in 20 packages.
+const maxFindings = 250_000
+
+// Match compares the packages with the advisories of their release. An error
+// means that the advisories cannot be read, or that the findings are too many.
+func Match(packages []inventory.Package, kind advisory.Kind, scheme version.Scheme, advisories Advisories) (Result, error) {
+	var result Result
+	total := 0
+	for _, subject := range subjects(packages, kind) {
+		m := matcher{scheme: scheme, subject: subject, result: &result, path: packages[subject.Packages[0]].Path}
+		found, err := advisories.Select(kind, subject.Name, m.vulnerable)
+		if err != nil {
+			return Result{}, fmt.Errorf("look up the advisories on %s: %w", subject.Name, err)
+		}
+		m.take(found)
+		if len(m.subject.Findings) == 0 {
+			continue
+		}
+		if total += len(m.subject.Findings) * len(m.subject.Packages); total > maxFindings {
+			return Result{}, fmt.Errorf("the image has more than %d findings", maxFindings)
+		}
+		result.Subjects = append(result.Subjects, m.subject)
+	}
+	return result, nil
+}
+
+// subjects groups packages by what advisories of the kind speak of, sorted by
+// name and version.
+func subjects(packages []inventory.Package, kind advisory.Kind) []Subject {
+	type key struct{ name, version string }
+	at := make(map[key]int, len(packages))
+	list := make([]Subject, 0, len(packages))
+	for i := range packages {
+		k := key{packages[i].SourceName, packages[i].SourceVersion}
+		if kind == advisory.Binary {
+			k = key{packages[i].Name, packages[i].Version}
+		}
+		n, ok := at[k]
+		if !ok {
+			n = len(list)
+			at[k] = n
+			list = append(list, Subject{Name: k.name, Version: k.version})
+		}
+		list[n].Packages = append(list[n].Packages, i)
+	}
+	slices.SortFunc(list, func(a, b Subject) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
+	return list
+}
+
+// matcher judges the advisories on one subject.
+type matcher struct {
+	scheme    version.Scheme
+	subject   Subject
+	path      string // of the package database
+	result    *Result
+	installed version.Version
+	state     parseState
+}
+
+// parseState says whether the installed version was read. It is read only
+// if there is something to compare it with.
+type parseState int
+
+const (
+	unparsed parseState = iota
+	parsed
+	unreadable
+)
+
+// vulnerable reports whether the installed version is older than fixed. A
+// version that cannot be read is a problem of the result; it decides nothing.
+func (m *matcher) vulnerable(fixed string) (bool, error) {
+	if m.state == unparsed {
+		var err error
+		m.state = parsed
+		if m.installed, err = m.scheme.Parse(m.subject.Version); err != nil {
+			m.state = unreadable
+			m.problem(fmt.Sprintf("the advisories on %s cannot be applied: %v", m.subject.Name, err))
+		}
+	}
+	if m.state == unreadable {
+		return false, nil
+	}
+	order, err := m.installed.Compare(fixed)
+	if err != nil {
+		m.problem(fmt.Sprintf("an advisory on %s cannot be applied: %v", m.subject.Name, err))
+		return false, nil
+	}
+	return order < 0, nil
+}
+
+func (m *matcher) problem(reason string) {
+	m.result.Problems = append(m.result.Problems, inventory.Problem{Path: m.path, Reason: reason})
+}
+
+// take keeps the advisories that are findings: those of a fixed version were
+// sorted out by vulnerable, the others hold for any version.
+func (m *matcher) take(found []db.Advisory) {
+	var highest version.Version
+	for _, a := range found {
+		switch a.Status {
+		case advisory.StatusNotAffected:
+			continue
+		case advisory.StatusUnderInvestigation:
+			m.result.UnderInvestigation++
+			continue
+		}
+		m.subject.Findings = append(m.subject.Findings, a)
+		if a.Fixed == "" {
+			continue
+		}
+		if order, err := highest.Compare(a.Fixed); err != nil || order < 0 {
+			highest, _ = m.scheme.Parse(a.Fixed) // vulnerable has read it before
+		}
+	}
+	m.subject.FixVersion = highest.String()
+}

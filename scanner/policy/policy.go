@@ -1,0 +1,185 @@
+// Package policy says what a scan does with its findings: the settings of the
+// gate, and the verdict that follows from them.
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/example/microscanner-frontend/scanner/severity"
+)
+
+// The keys of the settings that the gate knows, as users write them.
+const (
+	KeyFailOn        = "fail-on"
+	KeyIgnoreUnfixed = "ignore-unfixed"
+	KeyOnUnsupported = "on-unsupported"
+	KeyOnNoPackages  = "on-no-packages"
+)
+
+// Keys lists the settings in the order in which they are shown.
+func Keys() []string {
+	return []string{KeyFailOn, KeyIgnoreUnfixed, KeyOnUnsupported, KeyOnNoPackages}
+}
+
+// OriginDefault is the origin of a value that nobody set.
+const OriginDefault = "default"
+
+// Action is what follows when a rootfs could not be assessed.
+type Action string
+
+// The actions.
+const (
+	Fail Action = "fail"
+	Warn Action = "warn"
+)
+
+// Threshold is the least severity that fails the gate. The zero value is
+// severity.Unknown, which stands for never.
+type Threshold severity.Severity
+
+// Never is the threshold that no finding reaches.
+const Never Threshold = Threshold(severity.Unknown)
+
+// String is the word of the setting: a severity, or "never".
+func (t Threshold) String() string {
+	if t == Never {
+		return "never"
+	}
+	return severity.Severity(t).String()
+}
+
+// Reached reports whether a finding of severity s fails the gate. A finding
+// that nobody rated counts as negligible.
+func (t Threshold) Reached(s severity.Severity) bool {
+	return t != Never && max(s, severity.Negligible) >= severity.Severity(t)
+}
+
+// Policy is the settings of the gate. The zero value is no policy; see Default.
+type Policy struct {
+	FailOn        Threshold
+	IgnoreUnfixed bool   // findings without a fix do not fail the gate
+	OnUnsupported Action // an operating system without advisories
+	OnNoPackages  Action // a rootfs without any package database
+
+	origins map[string]string
+}
+
+// Default is the policy where nothing is set.
+func Default() Policy {
+	return Policy{FailOn: Threshold(severity.High), OnUnsupported: Fail, OnNoPackages: Warn}
+}
+
+// SettingError is a setting that cannot be used.
+type SettingError struct {
+	Key, Value string
+	Origin     string   // where the value came from; may be empty
+	Allowed    []string // the values that would be right, or the keys if Key is none of them
+	UnknownKey bool
+}
+
+// Error names the key, the value, its place, and what would be right.
+func (e *SettingError) Error() string {
+	place := ""
+	if e.Origin != "" {
+		place = " (" + e.Origin + ")"
+	}
+	allowed := strings.Join(e.Allowed, ", ")
+	if e.UnknownKey {
+		return fmt.Sprintf("there is no setting %q%s; the settings are %s", e.Key, place, allowed)
+	}
+	return fmt.Sprintf("the setting %s cannot be %q%s; allowed are %s", e.Key, e.Value, place, allowed)
+}
+
+// Allowed lists the values that a setting can have, nil for an unknown key.
+func Allowed(key string) []string {
+	switch key {
+	case KeyFailOn:
+		return []string{"critical", "high", "medium", "low", "negligible", "never"}
+	case KeyIgnoreUnfixed:
+		return []string{"true", "false"}
+	case KeyOnUnsupported, KeyOnNoPackages:
+		return []string{string(Fail), string(Warn)}
+	}
+	return nil
+}
+
+// Set gives a setting a value and notes where the value came from: a text for
+// people such as "--build-arg MICROSCANNER_FAIL_ON". Case does not matter in
+// the value. The error is a *SettingError.
+func (p *Policy) Set(key, value, origin string) error {
+	allowed := Allowed(key)
+	if allowed == nil {
+		return &SettingError{Key: key, Value: value, Origin: origin, Allowed: Keys(), UnknownKey: true}
+	}
+	word, ok := oneOf(allowed, value)
+	if !ok {
+		return &SettingError{Key: key, Value: value, Origin: origin, Allowed: allowed}
+	}
+	switch key {
+	case KeyFailOn:
+		p.FailOn = threshold(word)
+	case KeyIgnoreUnfixed:
+		p.IgnoreUnfixed = word == "true"
+	case KeyOnUnsupported:
+		p.OnUnsupported = Action(word)
+	case KeyOnNoPackages:
+		p.OnNoPackages = Action(word)
+	}
+	origins := map[string]string{key: origin}
+	for k, o := range p.origins {
+		if k != key {
+			origins[k] = o
+		}
+	}
+	p.origins = origins // a new map: a copied Policy does not see this change
+	return nil
+}
+
+func oneOf(words []string, value string) (string, bool) {
+	for _, w := range words {
+		if strings.EqualFold(w, value) {
+			return w, true
+		}
+	}
+	return "", false
+}
+
+// threshold reads an allowed value of KeyFailOn.
+func threshold(word string) Threshold {
+	for _, s := range severity.All() {
+		if s.String() == word {
+			return Threshold(s)
+		}
+	}
+	return Never
+}
+
+// Value is a setting as it was in force.
+type Value struct {
+	Value string `json:"value"`
+	From  string `json:"from"` // where the value came from
+}
+
+// Values lists the settings in force, by key.
+func (p Policy) Values() map[string]Value {
+	values := map[string]string{
+		KeyFailOn:        p.FailOn.String(),
+		KeyIgnoreUnfixed: fmt.Sprint(p.IgnoreUnfixed),
+		KeyOnUnsupported: string(p.OnUnsupported),
+		KeyOnNoPackages:  string(p.OnNoPackages),
+	}
+	out := make(map[string]Value, len(values))
+	for k, v := range values {
+		out[k] = Value{v, p.Origin(k)}
+	}
+	return out
+}
+
+// Origin says where the value of a setting came from.
+func (p Policy) Origin(key string) string {
+	if o, ok := p.origins[key]; ok && o != "" {
+		return o
+	}
+	return OriginDefault
+}

@@ -1,0 +1,122 @@
+package policy_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/severity"
+)
+
+func TestSetTakesAllAllowedValues(t *testing.T) {
+	for _, key := range policy.Keys() {
+		require.NotEmpty(t, policy.Allowed(key))
+		for _, value := range policy.Allowed(key) {
+			p := policy.Default()
+			require.NoError(t, p.Set(key, value, "a test"))
+			assert.Equal(t, policy.Value{Value: value, From: "a test"}, p.Values()[key])
+		}
+	}
+}
+
+func TestSetErrors(t *testing.T) {
+	for _, tc := range []struct{ key, value, origin, want string }{
+		{"fail-on", "sever", "--build-arg MICROSCANNER_FAIL_ON",
+			`the setting fail-on cannot be "sever" (--build-arg MICROSCANNER_FAIL_ON); allowed are critical, high, medium, low, negligible, never`},
+		{"fail-on", "unknown", "", `the setting fail-on cannot be "unknown"; allowed are critical, high, medium, low, negligible, never`},
+		{"ignore-unfixed", "yes", "", `the setting ignore-unfixed cannot be "yes"; allowed are true, false`},
+		{"on-unsupported", "", "", `the setting on-unsupported cannot be ""; allowed are fail, warn`},
+		{"fail_on", "high", "line 2", `there is no setting "fail_on" (line 2); the settings are fail-on, ignore-unfixed, on-unsupported, on-no-packages`},
+	} {
+		p := policy.Default()
+		err := p.Set(tc.key, tc.value, tc.origin)
+		require.EqualError(t, err, tc.want)
+		var setting *policy.SettingError
+		require.ErrorAs(t, err, &setting)
+		assert.Equal(t, tc.key, setting.Key)
+		assert.Equal(t, policy.Default(), p, "a bad value changes nothing")
+	}
+}
+
+func TestDefaultOrigins(t *testing.T) {
+	assert.Equal(t, map[string]policy.Value{
+		"fail-on":        {Value: "high", From: "default"},
+		"ignore-unfixed": {Value: "false", From: "default"},
+		"on-unsupported": {Value: "fail", From: "default"},
+		"on-no-packages": {Value: "warn", From: "default"},
+	}, policy.Default().Values())
+}
+
+func TestSetDoesNotReachCopies(t *testing.T) {
+	a := policy.Default()
+	require.NoError(t, a.Set("fail-on", "low", "a"))
+	b := a
+	require.NoError(t, b.Set("fail-on", "HIGH", "b"))
+	assert.Equal(t, policy.Value{Value: "low", From: "a"}, a.Values()["fail-on"])
+	assert.Equal(t, policy.Value{Value: "high", From: "b"}, b.Values()["fail-on"])
+}
+
+func findings(severities ...severity.Severity) []policy.Finding {
+	var out []policy.Finding
+	for _, s := range severities {
+		out = append(out, policy.Finding{Severity: s, Fixable: true})
+	}
+	return out
+}
+
+func TestEvaluate(t *testing.T) {
+	mixed := findings(severity.Critical, severity.High, severity.High, severity.Low, severity.Unknown)
+	unfixed := append(findings(severity.Low), policy.Finding{Severity: severity.Critical})
+	for name, tc := range map[string]struct {
+		settings map[string]string
+		scan     policy.Scan
+		code     int
+		failing  int
+		reason   string
+	}{
+		"clean": {nil, policy.Scan{}, policy.ExitPass, 0, "no known vulnerabilities"},
+		"below": {nil, policy.Scan{Findings: findings(severity.Medium)}, policy.ExitPass, 0,
+			"no vulnerability at or above high: found 1 medium"},
+		"above": {nil, policy.Scan{Findings: mixed}, policy.ExitGate, 3,
+			"3 vulnerabilities at or above high (fail-on=high): found 1 critical, 2 high, 1 low, 1 unknown"},
+		"one": {map[string]string{"fail-on": "critical"}, policy.Scan{Findings: mixed}, policy.ExitGate, 1,
+			"1 vulnerability at or above critical (fail-on=critical): found 1 critical, 2 high, 1 low, 1 unknown"},
+		"unknown counts as negligible": {map[string]string{"fail-on": "negligible"}, policy.Scan{Findings: findings(severity.Unknown)},
+			policy.ExitGate, 1, "1 vulnerability at or above negligible (fail-on=negligible): found 1 unknown"},
+		"unknown is not low": {map[string]string{"fail-on": "low"}, policy.Scan{Findings: findings(severity.Unknown)},
+			policy.ExitPass, 0, "no vulnerability at or above low: found 1 unknown"},
+		"never": {map[string]string{"fail-on": "never"}, policy.Scan{Findings: mixed}, policy.ExitPass, 0,
+			"fail-on=never: found 1 critical, 2 high, 1 low, 1 unknown"},
+		"without a fix": {nil, policy.Scan{Findings: unfixed}, policy.ExitGate, 1,
+			"1 vulnerability at or above high (fail-on=high): found 1 critical, 1 low"},
+		"without a fix, ignored": {map[string]string{"ignore-unfixed": "true"}, policy.Scan{Findings: unfixed}, policy.ExitPass, 0,
+			"no fixable vulnerability at or above high, 1 without a fix ignored: found 1 critical, 1 low"},
+		"unsupported": {nil, policy.Scan{Unsupported: "Plan 9 is not supported"}, policy.ExitError, 0,
+			"Plan 9 is not supported; nothing was assessed (set on-unsupported=warn to let such images pass)"},
+		"unsupported, warn": {map[string]string{"on-unsupported": "warn"}, policy.Scan{Unsupported: "Plan 9 is not supported"}, policy.ExitPass, 0,
+			"Plan 9 is not supported; nothing was assessed"},
+		"no packages": {nil, policy.Scan{NoPackages: true}, policy.ExitPass, 0,
+			"the image has no package database; nothing was assessed"},
+		"no packages, fail": {map[string]string{"on-no-packages": "fail"}, policy.Scan{NoPackages: true}, policy.ExitError, 0,
+			"the image has no package database; nothing was assessed (set on-no-packages=warn to let such images pass)"},
+		"unread": {map[string]string{"fail-on": "never"}, policy.Scan{Unread: []string{"a is bad"}}, policy.ExitError, 0,
+			"the scan is incomplete: a is bad"},
+		"unread is an error, whatever was found": {nil, policy.Scan{Findings: mixed, Unread: []string{"a is bad", "b", "c"}}, policy.ExitError, 3,
+			"the scan is incomplete: a is bad; and 2 more like it; besides, 3 vulnerabilities at or above high (fail-on=high): found 1 critical, 2 high, 1 low, 1 unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := policy.Default()
+			for key, value := range tc.settings {
+				require.NoError(t, p.Set(key, value, "test"))
+			}
+			v := policy.Evaluate(p, tc.scan)
+			assert.Equal(t, tc.reason, v.Reason)
+			assert.Equal(t, tc.code, v.ExitCode)
+			assert.Equal(t, tc.code == policy.ExitPass, v.Pass)
+			assert.Equal(t, tc.failing, v.Failing)
+			assert.Equal(t, len(tc.scan.Findings), v.Counts.Total())
+		})
+	}
+}

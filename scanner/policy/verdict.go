@@ -1,0 +1,175 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/example/microscanner-frontend/scanner/severity"
+)
+
+// Exit codes of every command that gates.
+const (
+	ExitPass  = 0
+	ExitError = 1 // the scan could not be done, or not completely
+	ExitUsage = 2
+	ExitGate  = 4 // findings at or above the threshold
+)
+
+// Finding is what the gate needs to know of one vulnerability in one source package.
+type Finding struct {
+	Severity severity.Severity
+	Fixable  bool // a version without the vulnerability exists
+}
+
+// Scan is what the gate judges.
+type Scan struct {
+	Findings []Finding
+	// Unsupported says why nothing is known of the operating system; empty if
+	// it is supported.
+	Unsupported string
+	// NoPackages says that the rootfs has neither an operating system nor a
+	// package database.
+	NoPackages bool
+	// Unread says what could not be read, one text a part. Anything unread is
+	// an error, whatever was found in the rest.
+	Unread []string
+}
+
+// Counts is a number of findings for each severity.
+type Counts struct {
+	Critical   int `json:"critical"`
+	High       int `json:"high"`
+	Medium     int `json:"medium"`
+	Low        int `json:"low"`
+	Negligible int `json:"negligible"`
+	Unknown    int `json:"unknown"`
+}
+
+// Add counts one more finding of severity s.
+func (c *Counts) Add(s severity.Severity) { *c.of(s)++ }
+
+// Of is the number of findings of severity s.
+func (c Counts) Of(s severity.Severity) int { return *c.of(s) }
+
+func (c *Counts) of(s severity.Severity) *int {
+	switch s {
+	case severity.Critical:
+		return &c.Critical
+	case severity.High:
+		return &c.High
+	case severity.Medium:
+		return &c.Medium
+	case severity.Low:
+		return &c.Low
+	case severity.Negligible:
+		return &c.Negligible
+	}
+	return &c.Unknown
+}
+
+// Total is the number of all findings.
+func (c Counts) Total() int {
+	return c.Critical + c.High + c.Medium + c.Low + c.Negligible + c.Unknown
+}
+
+// String names the numbers that are not zero, worst first: "2 high, 1 medium".
+func (c Counts) String() string {
+	var parts []string
+	for _, s := range severity.All() {
+		if n := c.Of(s); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Verdict is the gate's answer.
+type Verdict struct {
+	Pass     bool   `json:"pass"`
+	ExitCode int    `json:"exit_code"` // ExitPass, ExitError or ExitGate
+	Reason   string `json:"reason"`    // one sentence for people, without a final stop
+	Failing  int    `json:"failing"`   // findings that fail the gate
+	Counts   Counts `json:"counts"`    // of all findings
+}
+
+// Evaluate judges a scan. What could not be assessed comes before findings: a
+// verdict with ExitGate says that everything was read.
+func Evaluate(p Policy, scan Scan) Verdict {
+	v := Verdict{ExitCode: ExitPass, Pass: true}
+	ignored := 0
+	for _, f := range scan.Findings {
+		v.Counts.Add(f.Severity)
+		switch {
+		case p.Fails(f):
+			v.Failing++
+		case p.FailOn.Reached(f.Severity):
+			ignored++
+		}
+	}
+	if reason := p.notAssessed(scan); reason != "" {
+		if v.Failing > 0 {
+			reason += fmt.Sprintf("; besides, %s", p.failing(v))
+		}
+		return v.end(ExitError, reason)
+	}
+	if v.Failing > 0 {
+		return v.end(ExitGate, p.failing(v))
+	}
+	v.Reason = p.passing(scan, v, ignored)
+	return v
+}
+
+// Fails reports whether a finding fails the gate.
+func (p Policy) Fails(f Finding) bool {
+	return p.FailOn.Reached(f.Severity) && (f.Fixable || !p.IgnoreUnfixed)
+}
+
+func (v Verdict) end(code int, reason string) Verdict {
+	v.Pass, v.ExitCode, v.Reason = false, code, reason
+	return v
+}
+
+// notAssessed is the error that forbids a pass, or empty.
+func (p Policy) notAssessed(scan Scan) string {
+	switch {
+	case len(scan.Unread) == 1:
+		return "the scan is incomplete: " + scan.Unread[0]
+	case len(scan.Unread) > 1:
+		return fmt.Sprintf("the scan is incomplete: %s; and %d more like it", scan.Unread[0], len(scan.Unread)-1)
+	case scan.Unsupported != "" && p.OnUnsupported != Warn:
+		return fmt.Sprintf("%s; nothing was assessed (set %s=%s to let such images pass)", scan.Unsupported, KeyOnUnsupported, Warn)
+	case scan.NoPackages && p.OnNoPackages != Warn:
+		return fmt.Sprintf("the image has no package database; nothing was assessed (set %s=%s to let such images pass)", KeyOnNoPackages, Warn)
+	}
+	return ""
+}
+
+func (p Policy) failing(v Verdict) string {
+	return fmt.Sprintf("%s at or above %s (%s=%s): found %s", vulnerabilities(v.Failing), p.FailOn, KeyFailOn, p.FailOn, v.Counts)
+}
+
+func (p Policy) passing(scan Scan, v Verdict, ignored int) string {
+	switch {
+	case scan.Unsupported != "":
+		return scan.Unsupported + "; nothing was assessed"
+	case scan.NoPackages:
+		return "the image has no package database; nothing was assessed"
+	case v.Counts.Total() == 0:
+		return "no known vulnerabilities"
+	}
+	reason := fmt.Sprintf("no vulnerability at or above %s: found %s", p.FailOn, v.Counts)
+	if p.FailOn == Never {
+		reason = fmt.Sprintf("%s=never: found %s", KeyFailOn, v.Counts)
+	}
+	if ignored > 0 {
+		reason = fmt.Sprintf("no fixable vulnerability at or above %s, %d without a fix ignored: found %s", p.FailOn, ignored, v.Counts)
+	}
+	return reason
+}
+
+func vulnerabilities(n int) string {
+	if n == 1 {
+		return "1 vulnerability"
+	}
+	return fmt.Sprintf("%d vulnerabilities", n)
+}

@@ -1,0 +1,61 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/example/microscanner-frontend/scanner/policy"
+)
+
+// MaxSize is the size in bytes above which a report is not read.
+const MaxSize = 256 << 20
+
+// Decode reads a report that WriteJSON wrote. A report that is too large,
+// that another schema's program wrote, or that contradicts itself is an error.
+func Decode(r io.Reader) (*Report, error) {
+	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
+	dec := json.NewDecoder(limited)
+	var out Report
+	err := dec.Decode(&out)
+	if err == nil {
+		err = noMore(dec)
+	}
+	if limited.N <= 0 {
+		return nil, fmt.Errorf("the report is larger than %d MiB", MaxSize>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the report is not a JSON document of this program: %w", err)
+	}
+	return &out, out.validate()
+}
+
+func noMore(dec *json.Decoder) error {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows behind its end")
+	}
+	return nil
+}
+
+// validate checks what the readers of a report rely on.
+func (r *Report) validate() error {
+	major, _, _ := strings.Cut(SchemaVersion, ".")
+	if got, _, _ := strings.Cut(r.SchemaVersion, "."); got != major {
+		return fmt.Errorf("the report has schema version %q; this program reads %s.x", r.SchemaVersion, major)
+	}
+	v := r.Verdict
+	switch v.ExitCode {
+	case policy.ExitPass, policy.ExitError, policy.ExitGate:
+	default:
+		return fmt.Errorf("the report's verdict has the exit code %d, which has no meaning", v.ExitCode)
+	}
+	if v.Pass != (v.ExitCode == policy.ExitPass) {
+		return fmt.Errorf("the report contradicts itself: pass is %t, exit_code is %d", v.Pass, v.ExitCode)
+	}
+	if n := len(r.Findings()); n != v.Counts.Total() {
+		return fmt.Errorf("the report contradicts itself: it holds %d findings, its verdict counts %d", n, v.Counts.Total())
+	}
+	return nil
+}

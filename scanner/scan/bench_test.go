@@ -1,0 +1,57 @@
+package scan_test
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/example/microscanner-frontend/scanner/advisory"
+	"github.com/example/microscanner-frontend/scanner/internal/scantest"
+	"github.com/example/microscanner-frontend/scanner/report"
+	"github.com/example/microscanner-frontend/scanner/severity"
+)
+
+// BenchmarkRootfs scans a root file system of the size of a fat Debian image:
+// 522 packages of 300 sources, 25 advisories each, of which about every third
+// source has one to ten that apply.
+func BenchmarkRootfs(b *testing.B) {
+	dir, records := fatImage()
+	root := scantest.Rootfs(b, dir)
+	database := scantest.Open(b, scantest.Database(b, records...))
+	b.ReportAllocs()
+	for b.Loop() {
+		r := scanRootfs(b, root, database)
+		require.NotEmpty(b, r.Resources)
+		require.NoError(b, report.WriteJSON(io.Discard, r))
+	}
+}
+
+func fatImage() (files map[string]string, records []advisory.Record) {
+	const packages, sources = 522, 300
+	var status strings.Builder
+	for i := range packages {
+		fmt.Fprintf(&status, "Package: lib-package-%d\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\n"+
+			"Source: source-%d\nVersion: 1:1.%d-2+deb12u1\nMaintainer: Debian Maintainers <maintainers@example.org>\nDescription: %s\n %s\n\n",
+			i, i%sources, i%sources, strings.Repeat("words ", 10), strings.Repeat("more words ", 50))
+	}
+	for i := range sources {
+		for n := range 25 {
+			r := advisory.Record{
+				ID: fmt.Sprintf("CVE-2024-%d", 10000+100*i+n), Distro: "debian", Release: "12",
+				Package: fmt.Sprintf("source-%d", i), Kind: advisory.Source, Status: advisory.StatusFixed,
+				Fixed: fmt.Sprintf("1:0.%d-1", n), Severity: severity.Medium, Description: strings.Repeat("A hole was found. ", 20),
+			}
+			if i%3 == 0 && n <= i%10 {
+				r.Fixed = fmt.Sprintf("1:1.%d-2+deb12u2", i)
+			}
+			records = append(records, r)
+		}
+	}
+	return map[string]string{
+		"etc/os-release":      "ID=debian\nVERSION_ID=12\n",
+		"var/lib/dpkg/status": status.String(),
+	}, records
+}

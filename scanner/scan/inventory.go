@@ -1,0 +1,132 @@
+package scan
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/example/microscanner-frontend/scanner/distro"
+	"github.com/example/microscanner-frontend/scanner/inventory"
+	"github.com/example/microscanner-frontend/scanner/osrelease"
+	"github.com/example/microscanner-frontend/scanner/pkgdb"
+)
+
+// foreignDatabases lists package databases that no supported distribution uses:
+// rpm's in all its places, and those of pacman, Portage, Nix and Ubuntu's
+// chiselled images. A root file system that has one is not without packages.
+func foreignDatabases() []string {
+	return []string{
+		"var/lib/rpm/Packages", "var/lib/rpm/Packages.db", "var/lib/rpm/rpmdb.sqlite",
+		"usr/lib/sysimage/rpm/Packages", "usr/lib/sysimage/rpm/Packages.db", "usr/lib/sysimage/rpm/rpmdb.sqlite",
+		"usr/share/rpm/Packages", "usr/share/rpm/Packages.db", "usr/share/rpm/rpmdb.sqlite",
+		"var/lib/rpmmanifest/container-manifest-2",
+		"var/lib/pacman/local", "var/db/pkg", "nix/store", "var/lib/chisel",
+	}
+}
+
+// foreignReleases lists release files from before os-release.
+func foreignReleases() []string {
+	return []string{
+		"etc/redhat-release", "etc/centos-release", "etc/oracle-release", "etc/system-release",
+		"etc/SuSE-release", "etc/gentoo-release", "etc/arch-release", "etc/slackware-version",
+	}
+}
+
+// Inventory reads what is installed in a root file system. An operating system
+// that is none of the distros, and a root file system without any, are results;
+// a package database that is missing or cannot be read is an error.
+func Inventory(fsys fs.FS, distros []distro.Distro) (inventory.Inventory, error) {
+	release, err := osrelease.Read(fsys)
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
+	for _, d := range distros {
+		if os, ok := d.Recognise(release); ok {
+			return readPackages(fsys, d, os, distros)
+		}
+	}
+	return unrecognised(fsys, release, distros), nil
+}
+
+func readPackages(fsys fs.FS, d distro.Distro, os inventory.OS, distros []distro.Distro) (inventory.Inventory, error) {
+	c := pkgdb.NewCollector()
+	found, err := d.Read(fsys, c)
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
+	others := existing(fsys, slices.DeleteFunc(databases(distros), func(p string) bool {
+		return slices.Contains(d.Databases, p)
+	}))
+	if !found {
+		err := fmt.Errorf("the image is %s but has no package database of %s; looked for %s", os.Pretty, d.Name, strings.Join(d.Databases, ", "))
+		if len(others) > 0 {
+			err = fmt.Errorf("%w; it has %s instead", err, strings.Join(others, ", "))
+		}
+		return inventory.Inventory{}, err
+	}
+	inv := inventory.Inventory{OS: os, Packages: c.Packages(), Problems: c.Problems()}
+	if len(inv.Packages) == 0 {
+		err := fmt.Errorf("the package database of %s lists no package", os.Pretty)
+		if len(inv.Problems) > 0 {
+			err = fmt.Errorf("%w; the first problem with it: %s", err, problemText(inv.Problems[0]))
+		}
+		return inventory.Inventory{}, err
+	}
+	for _, path := range others {
+		inv.Ignored = append(inv.Ignored, inventory.Ignored{
+			Path: path, Reason: fmt.Sprintf("this package database does not belong to %s", os.Pretty),
+		})
+	}
+	return inv, nil
+}
+
+// unrecognised tells an unsupported operating system from none at all.
+func unrecognised(fsys fs.FS, release osrelease.Release, distros []distro.Distro) inventory.Inventory {
+	inv := inventory.Inventory{OS: inventory.OS{
+		Distro: release.ID, Release: release.VersionID, Version: release.VersionID, Pretty: release.Pretty(),
+	}}
+	if release.ID != "" {
+		inv.Unsupported = fmt.Sprintf("%s is not a supported operating system", release.Pretty())
+		for _, like := range release.Like() {
+			if d, ok := distro.ByID(distros, like); ok {
+				inv.Unsupported += fmt.Sprintf("; it derives from %s, but builds packages of its own that %s's advisories do not speak of", d.Name, d.Name)
+				break
+			}
+		}
+		return inv
+	}
+	marks := existing(fsys, append(databases(distros), foreignReleases()...))
+	if len(marks) == 0 {
+		inv.NoPackages = true
+		return inv
+	}
+	inv.Unsupported = fmt.Sprintf("the image has %s but no release file that names a supported operating system", strings.Join(marks, ", "))
+	return inv
+}
+
+// databases lists the places of all package databases.
+func databases(distros []distro.Distro) []string {
+	list := foreignDatabases()
+	for _, d := range distros {
+		list = append(list, d.Databases...)
+	}
+	return list
+}
+
+// existing lists those of the paths at which there is something, be it
+// readable or not.
+func existing(fsys fs.FS, paths []string) []string {
+	var out []string
+	for _, path := range paths {
+		f, err := fsys.Open(path)
+		if err == nil {
+			_ = f.Close() // nothing was read
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			out = append(out, path)
+		}
+	}
+	return out
+}
