@@ -15,7 +15,7 @@ demo: deps tools ## show a vulnerable image refused and a clean one shipped
 	@$(GO) run ./hack/demo
 
 test: deps tools ## all tests, also end to end on a private BuildKit
-	MICROSCANNER_E2E=1 $(GO) test -count=1 -timeout 40m $(PACKAGES)
+	MICROSCANNER_E2E=1 $(GO) test -count=1 -timeout 30m $(PACKAGES)
 
 unit: ## the tests that need neither root nor BuildKit
 	$(GO) test $(PACKAGES)

@@ -71,6 +71,10 @@ func (o outcomes) warnings() []string {
 	seen := map[string]bool{} // platforms of one image mostly say the same
 	for _, s := range o {
 		for _, n := range s.report.NotAssessed {
+			// An image of a static binary is no news. The scan's log has it.
+			if n.Reason == report.ReasonNoPackages {
+				continue
+			}
 			if text := report.Printable(n.String()); !seen[text] {
 				seen[text] = true
 				out = append(out, "not assessed: "+text)

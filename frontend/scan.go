@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
@@ -14,9 +15,11 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	fstypes "github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/example/microscanner-frontend/llbgen"
+	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/report"
 )
 
@@ -76,22 +79,28 @@ func targetsOf(res *client.Result) ([]target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the platforms of the build's result: %w", err)
 	}
-	if len(res.Refs) == 0 {
-		if len(ps.Platforms) != 1 {
-			return nil, fmt.Errorf("the build's result names %d platforms but holds one rootfs; nothing was scanned", len(ps.Platforms))
+	var ids []string // a platform that was asked for twice is one image
+	for _, p := range ps.Platforms {
+		if !slices.Contains(ids, p.ID) {
+			ids = append(ids, p.ID)
 		}
-		return []target{{ps.Platforms[0].ID, res.Ref}}, nil
 	}
-	if res.Ref != nil || len(ps.Platforms) != len(res.Refs) {
-		return nil, fmt.Errorf("the build's result names %d platforms but holds another number of root file systems; nothing was scanned", len(ps.Platforms))
+	if len(res.Refs) == 0 {
+		if len(ids) != 1 {
+			return nil, fmt.Errorf("the build's result names %d platforms but holds one rootfs; nothing was scanned", len(ids))
+		}
+		return []target{{ids[0], res.Ref}}, nil
+	}
+	if res.Ref != nil || len(ids) != len(res.Refs) {
+		return nil, fmt.Errorf("the build's result names %d platforms but holds another number of root file systems; nothing was scanned", len(ids))
 	}
 	var out []target
-	for _, p := range ps.Platforms {
-		ref, ok := res.Refs[p.ID]
+	for _, id := range ids {
+		ref, ok := res.Refs[id]
 		if !ok {
-			return nil, fmt.Errorf("the build's result has no rootfs for its platform %s; nothing was scanned", p.ID)
+			return nil, fmt.Errorf("the build's result has no rootfs for its platform %s; nothing was scanned", id)
 		}
-		out = append(out, target{p.ID, ref})
+		out = append(out, target{id, ref})
 	}
 	return out, nil
 }
@@ -180,6 +189,9 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 			return outcome{}, scanError(t, fmt.Errorf("read the definition of the rootfs: %w", err))
 		}
 	}
+	if s.nothingToScan(ctx, t.ref) {
+		return outcome{target: t, report: &report.Report{Verdict: policy.Verdict{Pass: true}}}, nil
+	}
 	state := llbgen.Scan{
 		Scanner:  s.scanner,
 		Rootfs:   rootfs,
@@ -203,6 +215,30 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 	return outcome{target: t, report: r, state: state, vertex: vertex}, nil
 }
 
+// nothingToScan reports whether a rootfs has none of the directories that say
+// what it is and hold its package databases: an image of one static binary, say.
+// Such a rootfs passes without a stage, unless somebody wants to read that it
+// has no packages, or set on-no-packages to refuse it.
+func (s *stage) nothingToScan(ctx context.Context, ref client.Reference) bool {
+	if s.cfg.request != requestImage || s.cfg.policy.OnNoPackages != policy.Warn {
+		return false
+	}
+	if ref == nil {
+		return true
+	}
+	entries, err := ref.ReadDir(ctx, client.ReadDirRequest{Path: "/"})
+	if err != nil {
+		return false // the scan will say what is wrong
+	}
+	return !slices.ContainsFunc(entries, func(e *fstypes.Stat) bool {
+		return slices.Contains(systemDirs(), e.Path)
+	})
+}
+
+// systemDirs are the directories at the top of a rootfs that all release files
+// and package databases are below.
+func systemDirs() []string { return []string{"etc", "lib", "nix", "usr", "var"} }
+
 // solve runs a state and returns it with the digest of its last operation.
 func solve(ctx context.Context, c client.Client, state llb.State) (client.Reference, digest.Digest, error) {
 	def, err := state.Marshal(ctx, llb.WithCaps(c.BuildOpts().LLBCaps))
@@ -213,7 +249,9 @@ func solve(ctx context.Context, c client.Client, state llb.State) (client.Refere
 	if err != nil {
 		return nil, "", fmt.Errorf("read the scan's definition: %w", err)
 	}
-	res, err := c.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	req := def.ToPB()
+	llbgen.KeepResults(req)
+	res, err := c.Solve(ctx, client.SolveRequest{Definition: req, Evaluate: true})
 	if err != nil {
 		return nil, vertex, err
 	}

@@ -124,3 +124,13 @@ func (s Scanner) run(args []string, name, id string) llb.ExecState {
 	}
 	return s.Image.Run(opts...)
 }
+
+// KeepResults takes back, in a definition, every wish of the user to ignore the
+// cache (--no-cache). The stages of this package come after the user's own
+// steps, which have run by then as the user wished; to wish it again would
+// empty their cache mounts once more.
+func KeepResults(def *pb.Definition) {
+	for _, m := range def.Metadata {
+		m.IgnoreCache = false
+	}
+}

@@ -216,6 +216,27 @@ func TestSameValuesSameBytes(t *testing.T) {
 	}
 }
 
+func TestKeepResults(t *testing.T) {
+	s := scan()
+	s.Rootfs = s.Rootfs.Run(llb.Shlex("make"), llb.IgnoreCache).Root()
+	ignored := func(def *pb.Definition) int {
+		n := 0
+		for _, m := range def.Metadata {
+			if m.IgnoreCache {
+				n++
+			}
+		}
+		return n
+	}
+	def, err := s.State().Marshal(context.Background())
+	require.NoError(t, err)
+	req := def.ToPB()
+	require.Equal(t, 1, ignored(req))
+	llbgen.KeepResults(req)
+	require.Zero(t, ignored(req))
+	require.Equal(t, def.Def, req.Def, "the operations are the same")
+}
+
 func sorted(dt []byte) []byte {
 	out := slices.Clone(dt)
 	slices.Sort(out)

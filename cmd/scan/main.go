@@ -19,7 +19,7 @@ func main() {
 	// A scan of an ordinary image is over before the first collection of
 	// garbage would pay. The limit holds what a hostile image can take.
 	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(128 << 20)
+	debug.SetMemoryLimit(160 << 20)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, cli.Env{

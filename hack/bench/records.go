@@ -88,7 +88,7 @@ func sourceNames(status string) []string {
 	for paragraph := range strings.SplitSeq(status, "\n\n") {
 		name := ""
 		for line := range strings.Lines(paragraph) {
-			key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 			switch {
 			case key == "Package" && name == "":
 				name = value

@@ -129,11 +129,14 @@ func lastError(build string) string {
 	return ""
 }
 
-// indent puts blanks before each line.
+// indent puts blanks before each line that is not empty.
 func indent(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
-		out.WriteString("   " + line)
+		if line != "\n" {
+			out.WriteString("   ")
+		}
+		out.WriteString(line)
 	}
 	return out.String()
 }

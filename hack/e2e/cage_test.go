@@ -14,14 +14,9 @@ import (
 // can see.
 func TestTheScannersCage(t *testing.T) {
 	env := start(t)
-	dir := t.TempDir()
-	r := env.Run(t.Context(), filepath.Join(env.Root(), "hack/e2e/testdata/probe"), nil, "env", "CGO_ENABLED=0", "go", "build", "-o", filepath.Join(dir, "probe"), ".")
-	require.Zero(t, r.ExitCode, r.Combined)
-	writeFiles(t, dir, map[string]string{"Dockerfile": "FROM " + env.FrontendRef() + " AS it\nFROM it\nCOPY --from=it /bin/microscanner /bin/microscanner-real\nCOPY probe /bin/microscanner\n"})
-	probe := imageName(t, env, "probe")
-	mustPush(t, env, dir, "", probe)
+	probe := replaceScanner(t, env, "probe", "")
 
-	token := filepath.Join(dir, "token")
+	token := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(token, []byte("s3cr3t-t0ken"), 0o600))
 	context := files(t, merge(map[string]string{"Dockerfile": copyRootfs + "ENV IMAGE=env\n"}, in("rootfs", alpine(opensslHigh))))
 	for _, gate := range []bool{false, true} {
@@ -29,7 +24,7 @@ func TestTheScannersCage(t *testing.T) {
 		if !gate {
 			args = append(args, "--build-arg", "MICROSCANNER_FAIL_ON=never")
 		}
-		r = push(t, env, context, probe, imageName(t, env, "it"), args...)
+		r := push(t, env, context, probe, imageName(t, env, "it"), args...)
 		require.Equal(t, gate, r.ExitCode != 0, r.Combined)
 		told := probeLines(r.Combined)
 		require.NotEmpty(t, told["interface"], r.Combined)

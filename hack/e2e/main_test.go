@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/example/microscanner-frontend/hack/harness"
 )
 
@@ -80,4 +82,13 @@ func start(t *testing.T) *harness.Env {
 		t.Skip("needs root and a private BuildKit: run make test")
 	}
 	return shared
+}
+
+// startOwn returns a second BuildKit that shares nothing with the first.
+func startOwn(t *testing.T) *harness.Env {
+	t.Helper()
+	env, err := harness.Start(t.Context(), harness.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, env.Close()) })
+	return env
 }

@@ -21,8 +21,9 @@ import (
 const (
 	// startTimeout bounds the wait for buildkitd's first answer.
 	startTimeout = 60 * time.Second
-	// closeTimeout bounds the wait for the supervisor's cleaning up.
-	closeTimeout = 30 * time.Second
+	// closeTimeout bounds the wait for the supervisor to clean up. What builds
+	// left may be many gigabytes to remove.
+	closeTimeout = 3 * time.Minute
 	// maxSocketPath is the longest path that a unix socket can have on Linux,
 	// without the zero byte at its end.
 	maxSocketPath = 107
@@ -42,8 +43,8 @@ type Options struct {
 	// would lead them out of the Env; if nil, that of this process.
 	Environ []string
 	// Docker makes the Docker engine that the docker command reaches the
-	// builder, instead of a buildkitd of its own. Its cache and images are then
-	// the engine's, and stay; Buildctl reaches nothing.
+	// builder, instead of a buildkitd of its own. The build cache is then the
+	// engine's, and stays; Buildctl reaches nothing.
 	Docker bool
 }
 
@@ -234,16 +235,17 @@ func (e *Env) Close() error {
 	}
 	e.closed = true
 	var errs []error
+	if e.docker && e.registry != nil {
+		errs = append(errs, e.removeImages())
+	}
 	if e.registry != nil {
 		if err := e.registry.server.Close(); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			errs = append(errs, fmt.Errorf("close the registry: %w", err))
 		}
 	}
-	if e.daemon != nil {
+	if e.daemon != nil { // whose supervisor removes the directory
 		errs = append(errs, e.daemon.close())
-	}
-	// The supervisor has removed it already, if one was started.
-	if err := os.RemoveAll(e.dir); err != nil {
+	} else if err := os.RemoveAll(e.dir); err != nil {
 		errs = append(errs, fmt.Errorf("remove the private directory: %w", err))
 	}
 	return errors.Join(errs...)

@@ -21,12 +21,12 @@ kill -KILL "$daemon" "$pipe" 2>/dev/null
 wait
 
 # The kernel may need a moment for the last of the namespace.
+for _ in {1..250}; do
+	find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2>/dev/null
+	[ -n "$(find /sys/fs/cgroup -type d -name "$cgroup" 2>/dev/null)" ] || break
+	sleep 0.02
+done
 for _ in {1..100}; do
 	rm -rf --one-file-system "$dir" 2>/dev/null && break
 	sleep 0.1
-done
-for _ in {1..100}; do
-	left=$(find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} \; -print 2>/dev/null)
-	[ -n "$left" ] || break
-	sleep 0.02
 done

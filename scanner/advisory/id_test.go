@@ -13,13 +13,13 @@ func TestNormalizeID(t *testing.T) {
 	for in, want := range map[string]string{
 		"CVE-2024-0001":       "CVE-2024-0001",
 		"cve-2024-0001":       "CVE-2024-0001",
-		" Cve-2024-0001\t":    "CVE-2024-0001",
 		"GHSA-jfh8-c2jp-5v3q": "GHSA-jfh8-c2jp-5v3q",
 		"dsa-1-1":             "dsa-1-1",
 		"CVE":                 "CVE",
 		"":                    "",
 	} {
 		assert.Equal(t, want, advisory.NormalizeID(in), "%q", in)
+		assert.Equal(t, want, advisory.NormalizeID(" "+in+"\t"), "%q", in)
 	}
 }
 

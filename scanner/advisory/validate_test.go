@@ -47,7 +47,7 @@ func TestValidateRefuses(t *testing.T) {
 		"path as release":    {func(r *advisory.Record) { r.Release = "12/../.." }, `release "12/../.."`},
 		"dots as release":    {func(r *advisory.Record) { r.Release = ".." }, `release ".."`},
 		"no package":         {func(r *advisory.Record) { r.Package = "" }, "package is missing"},
-		"no kind":            {func(r *advisory.Record) { r.Kind = "" }, `kind "" is none of [source binary]`},
+		"no kind":            {func(r *advisory.Record) { r.Kind = "" }, `kind "" is none of source, binary`},
 		"bad status":         {func(r *advisory.Record) { r.Status = "Fixed" }, `status "Fixed" is none of`},
 		"fixed without it":   {func(r *advisory.Record) { r.Fixed = "" }, "fixed is missing"},
 		"fix with affected":  {func(r *advisory.Record) { r.Status = advisory.StatusAffected }, "although the status is affected"},

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -14,54 +16,56 @@ import (
 	"github.com/example/microscanner-frontend/scanner/cli"
 )
 
-// TestScripts runs the transcripts in testdata/script. "exitN ARGS..." runs the
-// command and wants the exit code N.
+// TestMain makes a command of the test's binary: "exits N ARGS..." runs
+// microscanner and succeeds if its exit code is N.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"exits": exits})
+}
+
+func exits() {
+	want, err := strconv.Atoi(os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	got := cli.Main(context.Background(), cli.Env{
+		Args: os.Args[2:], Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0-test",
+		Now: func() time.Time { return time.Unix(1700000000, 0).UTC() },
+	})
+	if got != want {
+		fmt.Fprintf(os.Stderr, "the exit code is %d, not %d\n", got, want)
+		os.Exit(1)
+	}
+}
+
+// TestScripts runs the transcripts in testdata/script. UPDATE_SCRIPTS=1 writes
+// the output that they compare with.
 func TestScripts(t *testing.T) {
-	commands := map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"mkfifo": func(ts *testscript.TestScript, _ bool, args []string) {
-			ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
-		},
-		"sparse": func(ts *testscript.TestScript, _ bool, args []string) {
-			ts.Check(os.Truncate(ts.MkAbs(args[0]), 5<<30))
-		},
-		// empty checks that a folder holds nothing but the files named.
-		"only": func(ts *testscript.TestScript, _ bool, args []string) {
-			entries, err := os.ReadDir(ts.MkAbs(args[0]))
-			ts.Check(err)
-			got := []string{}
-			for _, e := range entries {
-				got = append(got, e.Name())
-			}
-			if fmt.Sprint(got) != fmt.Sprint(args[1:]) {
-				ts.Fatalf("%s holds %v, not %v", args[0], got, args[1:])
-			}
-		},
-	}
-	for _, code := range []int{0, 1, 2, 4} {
-		commands[fmt.Sprintf("exit%d", code)] = func(ts *testscript.TestScript, _ bool, args []string) {
-			if got := run(ts, args); got != code {
-				ts.Fatalf("the exit code is %d, not %d", got, code)
-			}
-		}
-	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
-		Cmds:                commands,
+		Dir: filepath.Join("testdata", "script"),
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"mkfifo": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
+			},
+			"sparse": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.Truncate(ts.MkAbs(args[0]), 5<<30))
+			},
+			"only": only,
+		},
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
 }
 
-func run(ts *testscript.TestScript, args []string) int {
-	dir := ts.Getenv("WORK")
-	for i, a := range args {
-		if _, err := os.Lstat(ts.MkAbs(a)); err == nil && !filepath.IsAbs(a) {
-			args[i] = filepath.Join(dir, a) // a script does not change the process's own folder
-		}
+// only checks that a folder holds these files and no others.
+func only(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
 	}
-	return cli.Main(context.Background(), cli.Env{
-		Args: args, Stdout: ts.Stdout(), Stderr: ts.Stderr(), Version: "v0-test",
-		Now: func() time.Time { return time.Unix(1700000000, 0).UTC() },
-	})
+	if !slices.Equal(got, args[1:]) {
+		ts.Fatalf("%s holds %q, not %q", args[0], got, args[1:])
+	}
 }

@@ -60,7 +60,7 @@ func build(ctx context.Context, env Env, o compile.Options) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stderr, "%s: %d rows of %d releases, %s\n", report.Printable(o.Output), rows(meta), len(meta.Releases), meta.Digest)
+	_, err = fmt.Fprintf(env.Stderr, "%s: rows: %d, releases: %d, digest: %s\n", report.Printable(o.Output), rows(meta), len(meta.Releases), meta.Digest)
 	return err
 }
 
@@ -107,7 +107,7 @@ func parseTime(value string) (time.Time, error) {
 }
 
 func printStats(w io.Writer, spec compile.Feed, stats feed.Stats) {
-	fmt.Fprintf(w, "feed %s: %d rows", spec.Name, stats.Rows)
+	fmt.Fprintf(w, "feed %s: %d read", spec.Name, stats.Rows)
 	if stats.Malformed > 0 {
 		fmt.Fprintf(w, ", %d malformed", stats.Malformed)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -46,20 +48,43 @@ func writeInfoJSON(w io.Writer, meta db.Meta) error {
 
 func writeInfo(w io.Writer, meta db.Meta) error {
 	fmt.Fprintf(w, "Digest:         %s\nSchema version: %d\nBuilt:          %s\n\n", meta.Digest, meta.SchemaVersion, meta.Built.Format(time.RFC3339))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "FEED\tDATE\tROWS\tMALFORMED\tFROM\tDIGEST")
+	feeds := [][]string{{"FEED", "DATE", "ROWS", "MALFORMED", "FROM", "DIGEST"}}
 	for _, f := range meta.Feeds {
 		date := f.Modified
 		if date.IsZero() {
 			date = f.Fetched
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\n", report.Printable(f.Name), date.Format(time.DateOnly), f.Rows, f.Malformed, report.Printable(f.URL), report.Printable(f.Digest))
+		feeds = append(feeds, []string{
+			f.Name, date.Format(time.DateOnly), strconv.Itoa(f.Rows), strconv.Itoa(f.Malformed), f.URL, f.Digest,
+		})
 	}
-	fmt.Fprintln(t, "\t\t\t\t\t")
-	fmt.Fprintln(t, "DISTRIBUTION\tRELEASE\tROWS\tBYTES\tFILE\tDIGEST")
+	releases := [][]string{{"DISTRIBUTION", "RELEASE", "ROWS", "BYTES", "FILE", "DIGEST"}}
 	for _, r := range meta.Releases {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\n", report.Printable(r.Distro), report.Printable(r.Release), r.Rows, r.Size, report.Printable(r.File), report.Printable(r.Digest))
+		releases = append(releases, []string{
+			r.Distro, r.Release, strconv.Itoa(r.Rows), strconv.FormatInt(r.Size, 10), r.File, r.Digest,
+		})
 	}
-	fmt.Fprintf(t, "\t\t\t\t\t\n%d rows of %d releases\n", rows(meta), len(meta.Releases))
-	return t.Flush()
+	for _, lines := range [][][]string{feeds, releases} {
+		if err := writeColumns(w, lines); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "Rows: %d, releases: %d\n", rows(meta), len(meta.Releases))
+	return err
+}
+
+// writeColumns writes lines in columns, and an empty line.
+func writeColumns(w io.Writer, lines [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, line := range lines {
+		for i, field := range line {
+			line[i] = report.Printable(field)
+		}
+		fmt.Fprintln(t, strings.Join(line, "\t"))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
 }

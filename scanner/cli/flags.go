@@ -26,9 +26,9 @@ func newFlags(env Env, command, usage string) *flagSet {
 var errHelp = pflag.ErrHelp
 
 // parse reads args and returns the positional ones, of which there must be
-// from min to max; a negative max sets no limit. It returns errHelp after it
+// from least to most; a negative most sets no limit. It returns errHelp after it
 // has printed the help.
-func (f *flagSet) parse(args []string, min, max int) ([]string, error) {
+func (f *flagSet) parse(args []string, least, most int) ([]string, error) {
 	err := f.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprintf(f.env.Stdout, "Usage: %s %s\n\nFlags:\n%s", f.command, f.usage, f.FlagUsages())
@@ -38,7 +38,7 @@ func (f *flagSet) parse(args []string, min, max int) ([]string, error) {
 		return nil, f.wrong(err.Error())
 	}
 	rest := f.Args()
-	if len(rest) < min || max >= 0 && len(rest) > max {
+	if len(rest) < least || most >= 0 && len(rest) > most {
 		return nil, f.wrong(fmt.Sprintf("wrong number of arguments; the use is: %s %s", f.command, f.usage))
 	}
 	return rest, nil

@@ -48,7 +48,7 @@ func writeOutput(env Env, name string, write func(io.Writer) error) error {
 
 // writeThrough writes to something that must not be replaced: a device or a pipe.
 func writeThrough(name string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // the user names the file
 	if err != nil {
 		return cannotWrite(name, err)
 	}

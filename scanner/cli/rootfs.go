@@ -58,40 +58,59 @@ func runRootfs(_ context.Context, env Env, args []string) error {
 	if err := writeOutput(env, v.output, func(w io.Writer) error { return write(w, r) }); err != nil {
 		return err
 	}
-	said := v.format == formatTable && v.output == ""
+	// A table says it itself; a pass goes without saying, but for a report that
+	// goes to a file.
+	said := v.output == "" && (v.format == formatTable || r.Verdict.Pass)
 	return conclude(env, &verdictError{r.Verdict.ExitCode, r.Verdict.Reason, said}, v.continueOnFailure)
 }
 
 func scanDir(env Env, dir string, v rootfsFlags, p policy.Policy) (r *report.Report, err error) {
-	database, err := openDB(v.db)
-	if err != nil {
-		return nil, err
+	database, missing := openDB(v.db)
+	if missing != nil && !errors.Is(missing, db.ErrNoDatabase) {
+		return nil, missing
 	}
-	defer func() { err = errors.Join(err, database.Close()) }()
+	if database != nil {
+		defer func() { err = errors.Join(err, database.Close()) }()
+	}
 	fsys, err := rootfs.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, fsys.Close()) }()
-	return scan.Rootfs(fsys, database, scan.Options{
+	r, err = scan.Rootfs(fsys, database, scan.Options{
 		Policy: p, Image: v.image, Scanner: Program + " " + env.Version, FullOutput: v.fullOutput,
 		Distros: all.List(), Now: env.Now,
 	})
+	if errors.Is(err, scan.ErrNeedsDatabase) {
+		return nil, missing
+	}
+	return r, err
 }
 
-// openDB opens an advisory database for a scan.
+// openDB opens an advisory database for a scan. The error wraps
+// db.ErrNoDatabase where there is none.
 func openDB(dir string) (*db.DB, error) {
 	database, err := db.Open(dir)
 	if errors.Is(err, db.ErrNoDatabase) {
-		return nil, fmt.Errorf("there is no advisory database in %s; name one with --db, or make one with %q", dir, Program+" db build")
+		return nil, &noDatabaseError{dir}
 	}
 	return database, err
 }
+
+// noDatabaseError says where there is no database, and what to do.
+type noDatabaseError struct{ dir string }
+
+func (e *noDatabaseError) Error() string {
+	return fmt.Sprintf("there is no advisory database in %s; name one with --db, or make one with %q", e.dir, Program+" db build")
+}
+
+func (e *noDatabaseError) Unwrap() error { return db.ErrNoDatabase }
 
 // conclude ends a scan whose report is written.
 func conclude(env Env, verdict *verdictError, continueOnFailure bool) error {
 	switch {
 	case verdict.code == policy.ExitPass:
+		verdict.print(env.Stderr)
 		return nil
 	// Only findings can be overridden: an error says that nobody knows.
 	case continueOnFailure && verdict.code == policy.ExitGate:

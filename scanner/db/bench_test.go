@@ -20,7 +20,7 @@ func large() []advisory.Record {
 		if i%4 == 0 {
 			r.Status, r.Fixed = advisory.StatusAffected, ""
 		}
-		r.Severity = severity.Severity(i % 6)
+		r.Severity = severity.All()[i%6]
 		records = append(records, r)
 	}
 	for i := range 5000 {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 )
@@ -56,22 +57,22 @@ func (c *cursor) uvarint() uint64 {
 // below reads a number that must be smaller than limit.
 func (c *cursor) below(limit int) int {
 	v := c.uvarint()
-	if v >= uint64(limit) {
+	if v >= uint64(limit) { //nolint:gosec // G115: limits are lengths.
 		c.fail(errRange)
 		return 0
 	}
-	return int(v)
+	return int(v) //nolint:gosec // G115: smaller than an int.
 }
 
-// count reads how many things follow that take min bytes each at least. What
-// cannot follow is never made room for.
-func (c *cursor) count(min int) int {
-	n := c.uvarint()
-	if n > uint64(len(c.b)/min) {
+// count reads how many things follow that take so many bytes each at least.
+// What cannot follow is never made room for.
+func (c *cursor) count(least int) int {
+	n := c.below(len(c.b) + 1)
+	if n > len(c.b)/least {
 		c.fail(errShort)
 		return 0
 	}
-	return int(n)
+	return n
 }
 
 func (c *cursor) bytes(n int) []byte {
@@ -93,27 +94,25 @@ func (c *cursor) table() []string {
 	if n == 0 {
 		return nil
 	}
-	var text []byte
+	var text strings.Builder
+	text.Grow(len(c.b) / 4) // A guess; most of a value are ids.
 	ends := make([]int, n)
 	start := 0 // of the string before
 	for i := range ends {
-		shared := c.uvarint()
+		shared := c.below(text.Len() - start + 1)
 		rest := c.bytes(c.count(1))
-		if shared > uint64(len(text)-start) {
-			c.fail(errRange)
-		}
-		if int(shared)+len(rest) > advisory.MaxURL || len(text) > maxTable {
+		if shared+len(rest) > advisory.MaxURL || text.Len() > maxTable {
 			c.fail(fmt.Errorf("a table of more than %d bytes", maxTable))
 		}
 		if c.err != nil {
 			return nil
 		}
-		next := len(text)
-		text = append(text, text[start:start+int(shared)]...)
-		text = append(text, rest...)
-		start, ends[i] = next, len(text)
+		next := text.Len()
+		text.WriteString(text.String()[start : start+shared])
+		text.Write(rest)
+		start, ends[i] = next, text.Len()
 	}
-	all := string(text)
+	all := text.String()
 	table := make([]string, n)
 	start = 0
 	for i, end := range ends {

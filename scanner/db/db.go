@@ -18,7 +18,7 @@ import (
 
 // ErrNoDatabase is wrapped by the error of Open for a directory without a
 // database. It wraps fs.ErrNotExist.
-var ErrNoDatabase = fmt.Errorf("no advisory database: %w", fs.ErrNotExist)
+var ErrNoDatabase error = noDatabase{}
 
 // ErrNoRelease is wrapped by the error for a release that a database has no
 // advisories for.
@@ -27,6 +27,12 @@ var ErrNoRelease = errors.New("the advisory database has nothing for this releas
 // ErrCorrupt is wrapped by every error about a file that is damaged, cut off,
 // or of another database.
 var ErrCorrupt = errors.New("the advisory database is damaged; build or fetch it again")
+
+type noDatabase struct{}
+
+func (noDatabase) Error() string { return "there is no advisory database" }
+
+func (noDatabase) Unwrap() error { return fs.ErrNotExist }
 
 var errClosed = errors.New("the advisory database is closed")
 

@@ -25,8 +25,8 @@ func sample(t testing.TB) string {
 func TestOpenWithoutADatabase(t *testing.T) {
 	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
 		_, err := db.Open(dir)
-		assert.ErrorIs(t, err, db.ErrNoDatabase)
-		assert.ErrorIs(t, err, fs.ErrNotExist)
+		require.ErrorIs(t, err, db.ErrNoDatabase)
+		require.ErrorIs(t, err, fs.ErrNotExist)
 		assert.ErrorContains(t, err, dir)
 	}
 }

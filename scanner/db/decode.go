@@ -2,6 +2,7 @@ package db
 
 import (
 	"math"
+	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/severity"
@@ -39,17 +40,16 @@ func (d *decoder) decode(value []byte) ([]Advisory, error) {
 		return nil, err
 	}
 	w := &rowWriter{
-		verdicts: verdicts, sources: d.sources, left: rows,
+		verdicts: verdicts, sources: d.sources, rows: rows,
 		verdictColumn: verdictColumn, severityColumn: severityColumn,
-		out: make([]Advisory, 0, kept), ends: make([]int, 0, kept),
-		places: make([]int, 0, kept),
+		aliases: readAliases(c, rows),
+		out:     make([]Advisory, 0, kept), ends: make([]int, 0, kept),
 	}
+	w.text.Grow(kept * len("CVE-2000-100000"))
 	w.ids(c)
-	if c.err == nil && w.left != 0 {
+	if c.err == nil && w.row != rows {
 		c.fail(errShort)
 	}
-	w.finish()
-	w.aliases(c, rows)
 	for _, column := range []*cursor{c, &w.verdictColumn, &w.severityColumn} {
 		if column.err != nil {
 			return nil, column.err
@@ -58,22 +58,23 @@ func (d *decoder) decode(value []byte) ([]Advisory, error) {
 			return nil, errExtra
 		}
 	}
-	return w.out, nil
+	return w.finish(), nil
 }
 
 // verdicts reads the table of strings and the verdicts.
 func (d *decoder) verdicts(c *cursor) ([]verdict, error) {
+	codes := statusCodes()
 	table := c.table()
 	verdicts := make([]verdict, c.count(1))
 	for i := range verdicts {
 		v := &verdicts[i]
 		code := c.byte()
-		if int(code&^tailFlag) >= len(statusCodes) {
+		if int(code&^tailFlag) >= len(codes) {
 			c.fail(errRange)
 			break
 		}
 		v.keep = true
-		v.Status = statusCodes[code&^tailFlag]
+		v.Status = codes[code&^tailFlag]
 		if v.Status.HasFix() {
 			v.Fixed = pick(c, table)
 		}
@@ -139,30 +140,51 @@ func countKept(column cursor, rows int, verdicts []verdict) (int, error) {
 	return kept, nil
 }
 
+// rowAliases are the aliases of a row. Few rows have any.
+type rowAliases struct {
+	row     int
+	aliases []string
+}
+
+func readAliases(c *cursor, rows int) []rowAliases {
+	list := make([]rowAliases, c.count(3))
+	row := 0
+	for i := range list {
+		if row += c.below(rows); row >= rows {
+			c.fail(errRange)
+		}
+		aliases := make([]string, c.count(1))
+		for j := range aliases {
+			aliases[j] = c.string()
+		}
+		list[i] = rowAliases{row, aliases}
+	}
+	return list
+}
+
 // rowWriter puts the columns together. The ids of all rows share one piece of
 // memory, so that thousands of rows are a handful of allocations.
 type rowWriter struct {
 	verdicts       []verdict
 	sources        []string
-	left           int // rows without an id yet
+	rows           int
 	verdictColumn  cursor
 	severityColumn cursor
+	aliases        []rowAliases // of rows not read yet
 
-	out    []Advisory
-	text   []byte
-	ends   []int // of the ids in text
-	places []int // of the kept rows among all
-	row    int
+	row  int // that is read next
+	out  []Advisory
+	text strings.Builder
+	ends []int // of the ids in text
 }
 
-// next reads the columns of a row, and tells whether it is wanted. The caller
-// must then append its id to text and call added.
+// next reads the columns of a row, and tells whether it is wanted. If it is,
+// the caller must give its id to named.
 func (w *rowWriter) next(c *cursor) bool {
-	if w.left == 0 {
+	if w.row == w.rows {
 		c.fail(errExtra)
 		return false
 	}
-	w.left--
 	i := w.verdictColumn.below(len(w.verdicts))
 	rating := w.severityColumn.uvarint()
 	source := rating / severityMod
@@ -171,20 +193,27 @@ func (w *rowWriter) next(c *cursor) bool {
 		c.fail(errRange)
 		return false
 	}
+	var aliases []string
+	for len(w.aliases) > 0 && w.aliases[0].row == w.row {
+		aliases, w.aliases = w.aliases[0].aliases, w.aliases[1:]
+	}
 	w.row++
 	if !w.verdicts[i].keep {
 		return false
 	}
-	a := w.verdicts[i].Advisory
-	a.Severity, a.SeveritySource = level, w.sources[source]
-	w.out = append(w.out, a)
-	w.places = append(w.places, w.row-1)
+	w.out = append(w.out, w.verdicts[i].Advisory)
+	a := &w.out[len(w.out)-1]
+	a.Severity, a.SeveritySource, a.Aliases = level, w.sources[source], aliases
 	return true
 }
 
-func (w *rowWriter) added() { w.ends = append(w.ends, len(w.text)) }
+func (w *rowWriter) named(id []byte) {
+	w.text.Write(id)
+	w.ends = append(w.ends, w.text.Len())
+}
 
 func (w *rowWriter) ids(c *cursor) {
+	var id [32]byte
 	year := uint64(advisory.FirstCVEYear)
 	for range c.count(2) {
 		step := c.uvarint()
@@ -203,51 +232,23 @@ func (w *rowWriter) ids(c *cursor) {
 				return
 			}
 			if w.next(c) {
-				w.text = advisory.AppendCVE(w.text, year, number)
-				w.added()
+				w.named(advisory.AppendCVE(id[:0], year, number))
 			}
 		}
 	}
 	for _, id := range c.table() {
 		if w.next(c) {
-			w.text = append(w.text, id...)
-			w.added()
+			w.named([]byte(id))
 		}
 	}
 }
 
 // finish gives the rows their ids.
-func (w *rowWriter) finish() {
-	if len(w.ends) != len(w.out) {
-		return // An error is set.
-	}
-	text := string(w.text)
+func (w *rowWriter) finish() []Advisory {
+	text := w.text.String()
 	start := 0
 	for i, end := range w.ends {
 		w.out[i].ID, start = text[start:end], end
 	}
-}
-
-func (w *rowWriter) aliases(c *cursor, rows int) {
-	row, kept := 0, 0
-	for i := range c.count(3) {
-		step := c.below(rows)
-		if i > 0 && step == 0 {
-			c.fail(errRange)
-		}
-		row += step
-		aliases := make([]string, c.count(1))
-		for j := range aliases {
-			aliases[j] = c.string()
-		}
-		if row >= rows {
-			c.fail(errRange)
-		}
-		for kept < len(w.places) && w.places[kept] < row {
-			kept++
-		}
-		if c.err == nil && kept < len(w.places) && w.places[kept] == row {
-			w.out[kept].Aliases = aliases
-		}
-	}
+	return w.out
 }

@@ -41,7 +41,7 @@ func (d *detail) words(id string) []string {
 func (d *detail) encode(id string, words []string) []byte {
 	word := func(s string) uint64 {
 		i, _ := slices.BinarySearch(words, s)
-		return uint64(i)
+		return uint64(i) //nolint:gosec // G115: an index.
 	}
 	out := binary.AppendUvarint(nil, uint64(len(d.texts)))
 	for _, t := range d.texts {
@@ -117,7 +117,7 @@ func encodeDate(date string) uint64 {
 	if err != nil || t.Unix()/secondsPerDay+epochDays < 0 {
 		return 0
 	}
-	return uint64(t.Unix()/secondsPerDay + epochDays + 1)
+	return uint64(t.Unix()/secondsPerDay + epochDays + 1) //nolint:gosec // G115: not negative.
 }
 
 func decodeDate(c *cursor) string {

@@ -109,14 +109,14 @@ func (m *Meta) check() error {
 }
 
 func readMeta(dir string) (Meta, error) {
-	f, err := os.Open(filepath.Join(dir, metadataFile))
+	f, err := os.Open(filepath.Join(dir, metadataFile)) //nolint:gosec // G304: the directory is the user's.
 	if errors.Is(err, fs.ErrNotExist) {
 		return Meta{}, fmt.Errorf("%s: %w; build one with \"microscanner db build --output %s\"", dir, ErrNoDatabase, dir)
 	}
 	if err != nil {
 		return Meta{}, fmt.Errorf("open the advisory database: %w", err)
 	}
-	defer f.Close() // Nothing was written.
+	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxMetadata+1))
 	if err != nil {
 		return Meta{}, fmt.Errorf("read the advisory database: %w", err)

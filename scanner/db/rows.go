@@ -23,11 +23,11 @@ import (
 //	length of the column of severities
 //	column of verdicts: an index a row
 //	column of severities: 8 times the word of the source, plus the severity
+//	aliases: number of rows that have any; for each the distance to the one
+//	    before it, number of aliases, strings
 //	CVE ids: number of years; for each the distance to the year before it
 //	    (the first to 1999), number of ids, distances of their numbers
 //	table of strings: all other ids
-//	aliases: number of rows that have any; for each the distance to the row
-//	    before it, number of aliases, strings
 //
 // Rows are in the order of advisory.CompareIDs. Distances make a CVE id one to
 // three bytes. Columns of like values are what gzip and zstd compress best.
@@ -40,14 +40,16 @@ const (
 )
 
 // statusCodes gives each status its number in the files. Never renumber.
-var statusCodes = [...]advisory.Status{
-	0: advisory.StatusFixed,
-	1: advisory.StatusAffected,
-	2: advisory.StatusDeferred,
-	3: advisory.StatusWillNotFix,
-	4: advisory.StatusEndOfLife,
-	5: advisory.StatusNeedsPro,
-	6: advisory.StatusUnderInvestigation,
+func statusCodes() [7]advisory.Status {
+	return [...]advisory.Status{
+		0: advisory.StatusFixed,
+		1: advisory.StatusAffected,
+		2: advisory.StatusDeferred,
+		3: advisory.StatusWillNotFix,
+		4: advisory.StatusEndOfLife,
+		5: advisory.StatusNeedsPro,
+		6: advisory.StatusUnderInvestigation,
+	}
 }
 
 func lookupKey(kind advisory.Kind, name string) (string, bool) {
@@ -111,8 +113,8 @@ func encodeRows(rows []row, sources []string) []byte {
 	out = binary.AppendUvarint(out, uint64(len(severityColumn)))
 	out = append(out, verdictColumn...)
 	out = append(out, severityColumn...)
-	out = appendIDs(out, rows)
-	return appendAliases(out, rows)
+	out = appendAliases(out, rows)
+	return appendIDs(out, rows)
 }
 
 func appendVerdict(to []byte, r *row, table []string) []byte {
@@ -120,7 +122,8 @@ func appendVerdict(to []byte, r *row, table []string) []byte {
 		i, _ := slices.BinarySearch(table, s)
 		return uint64(i)
 	}
-	status := byte(slices.Index(statusCodes[:], r.status))
+	codes := statusCodes()
+	status := byte(slices.Index(codes[:], r.status)) //nolint:gosec // G115: 0 to 6; rows have no other status.
 	hasTail := r.module != "" || len(r.arches) > 0 || len(r.cpes) > 0
 	if hasTail {
 		status |= tailFlag

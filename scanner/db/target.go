@@ -29,7 +29,7 @@ func newTarget(dir string) (*target, error) {
 	if t.exists, err = replaceable(final); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil { //nolint:gosec // G301: as mkdir -p does.
 		return nil, fmt.Errorf("write the database: %w", err)
 	}
 	t.temporary, err = os.MkdirTemp(filepath.Dir(final), "."+filepath.Base(final)+".tmp-")
@@ -107,9 +107,9 @@ func (t *target) finishFiles(built time.Time) error {
 	for _, e := range entries {
 		path := filepath.Join(t.temporary, e.Name())
 		// The umask may have taken what other users need for reading.
-		if err := errors.Join(os.Chmod(path, 0o644), os.Chtimes(path, built, built)); err != nil {
+		if err := errors.Join(os.Chmod(path, 0o644), os.Chtimes(path, built, built)); err != nil { //nolint:gosec // G302: all may read.
 			return err
 		}
 	}
-	return errors.Join(os.Chmod(t.temporary, 0o755), os.Chtimes(t.temporary, built, built))
+	return errors.Join(os.Chmod(t.temporary, 0o755), os.Chtimes(t.temporary, built, built)) //nolint:gosec // G302: all may read.
 }

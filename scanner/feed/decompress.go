@@ -76,9 +76,9 @@ func plainName(name string) string {
 	return name
 }
 
-// limit gives what r holds, and an error instead of what lies beyond max bytes.
-func limit(r io.Reader, max int64, what string) io.Reader {
-	return &limitedReader{r, max, max, what}
+// limit gives what r holds, and an error instead of what lies beyond so many bytes.
+func limit(r io.Reader, most int64, what string) io.Reader {
+	return &limitedReader{r, most, most, what}
 }
 
 type limitedReader struct {

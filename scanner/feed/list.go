@@ -53,7 +53,7 @@ func (s *Source) listRemote(ctx context.Context) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	base := s.remote.JoinPath("/") // With a final slash, for the links.
-	body, _, err := get(ctx, s.options.Client, base, "")
+	body, _, err := get(ctx, s.client, base, "")
 	if err != nil {
 		return nil, s.wrap("", fmt.Errorf("list what is there: %w", err))
 	}

@@ -14,17 +14,20 @@ import (
 // maxSeverityLine is the longest line, in bytes, of a table of severities.
 const maxSeverityLine = 4096
 
-// severityColumns are the columns that a table must have, and their other names.
-var severityColumns = []struct {
-	name     string
-	others   []string
-	required bool
-}{
-	{"id", []string{"cve"}, true},
-	{"score", []string{"base_score"}, true},
-	{"vector", nil, true},
-	{"source", nil, true},
-	{"version", []string{"cvss_version"}, false},
+// severityColumn is a column of a table of severities.
+type severityColumn struct {
+	name, other string
+	required    bool
+}
+
+func severityColumns() []severityColumn {
+	return []severityColumn{
+		{"id", "cve", true},
+		{"score", "base_score", true},
+		{"vector", "", true},
+		{"source", "", true},
+		{"version", "cvss_version", false},
+	}
 }
 
 // Severities reads a table of CVSS ratings: tab-separated, the first line names
@@ -77,14 +80,15 @@ func findColumns(doc, header string) (columns, error) {
 		titles[strings.ToLower(strings.TrimSpace(title))] = i
 	}
 	found := columns{}
-	for _, c := range severityColumns {
-		for _, name := range append([]string{c.name}, c.others...) {
-			if i, ok := titles[name]; ok {
-				found[c.name] = i
-				break
-			}
+	for _, c := range severityColumns() {
+		i, ok := titles[c.name]
+		if !ok && c.other != "" {
+			i, ok = titles[c.other]
 		}
-		if _, ok := found[c.name]; c.required && !ok {
+		if ok {
+			found[c.name] = i
+		}
+		if c.required && !ok {
 			return nil, fmt.Errorf("%s: the first line names no column %q; a table of severities has the tab-separated columns id, score, vector and source", doc, c.name)
 		}
 	}

@@ -30,8 +30,9 @@ type Options struct {
 	MaxBytes    int64
 	MaxUnpacked int64
 	Timeout     time.Duration
-	// Client makes the requests of an http or https source; nil for the default.
-	Client *http.Client
+	// Transport makes the requests of an http or https source; nil for one
+	// with timeouts that obeys the usual settings for proxies.
+	Transport http.RoundTripper
 }
 
 // Source is where a feed lies: a file, a directory, or an http or https
@@ -41,6 +42,7 @@ type Source struct {
 	location string
 	remote   *url.URL // nil for a path
 	options  Options
+	client   *http.Client
 	docs     []document
 	modified time.Time
 }
@@ -63,21 +65,17 @@ func NewSource(location string, options Options) (*Source, error) {
 	if options.Timeout <= 0 {
 		options.Timeout = DefaultTimeout
 	}
-	if options.Client == nil {
-		options.Client = newClient()
-	}
 	if location == "" {
 		return nil, errors.New("the path or address is missing")
 	}
-	scheme, _, found := strings.Cut(location, "://")
-	if !found {
+	if !strings.Contains(location, "://") {
 		return &Source{location: location, options: options}, nil
 	}
 	u, err := url.Parse(location)
-	if err != nil || scheme != "http" && scheme != "https" || u.Host == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("%q is neither a path nor an http or https address", redact(location))
 	}
-	return &Source{location: location, remote: u, options: options}, nil
+	return &Source{location: location, remote: u, options: options, client: newClient(options.Transport)}, nil
 }
 
 // Location names the source in metadata: an address without what could be
@@ -124,7 +122,7 @@ func (s *Source) Open(ctx context.Context, name string) (*Document, error) {
 
 func (s *Source) fetch(ctx context.Context, name string) (io.ReadCloser, http.Header, error) {
 	if s.remote != nil {
-		return get(ctx, s.options.Client, s.remote, name)
+		return get(ctx, s.client, s.remote, name)
 	}
 	path := s.location
 	if name != "" {
@@ -138,7 +136,7 @@ func (s *Source) fetch(ctx context.Context, name string) (io.ReadCloser, http.He
 	if !info.Mode().IsRegular() {
 		return nil, nil, errors.New("not a regular file")
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // G304: the path is the user's, the name below it was checked.
 	return f, http.Header{}, err
 }
 

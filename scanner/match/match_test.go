@@ -147,5 +147,5 @@ func TestTooManyFindings(t *testing.T) {
 		packages = append(packages, pkg(fmt.Sprintf("p%d", i), "1", "linux", "1"))
 	}
 	_, err := match.Match(packages, advisory.Source, version.Deb, advisories)
-	require.EqualError(t, err, "the image has more than 250000 findings")
+	require.EqualError(t, err, "the image has more than 200000 findings")
 }

@@ -10,8 +10,13 @@ import (
 	"github.com/example/microscanner-frontend/scanner/policy"
 )
 
-// MaxSize is the size in bytes above which a report is not read.
-const MaxSize = 256 << 20
+// MaxSize is the size in bytes above which a report is neither written nor
+// read. One with 5,000 findings has about 5 MB.
+const MaxSize = 64 << 20
+
+func errTooLarge() error {
+	return fmt.Errorf("the report is larger than %d MiB", MaxSize>>20)
+}
 
 // Decode reads a report that WriteJSON wrote. A report that is too large,
 // that another schema's program wrote, or that contradicts itself is an error.
@@ -24,7 +29,7 @@ func Decode(r io.Reader) (*Report, error) {
 		err = noMore(dec)
 	}
 	if limited.N <= 0 {
-		return nil, fmt.Errorf("the report is larger than %d MiB", MaxSize>>20)
+		return nil, errTooLarge()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the report is not a JSON document of this program: %w", err)

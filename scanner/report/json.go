@@ -34,6 +34,7 @@ type jsonWriter struct {
 	w      io.Writer
 	err    error
 	buf    []byte
+	size   int // written so far
 	fields map[reflect.Type][]jsonField
 }
 
@@ -137,6 +138,9 @@ func (j *jsonWriter) raw(s string) {
 }
 
 func (j *jsonWriter) flush() {
+	if j.size += len(j.buf); j.size > MaxSize && j.err == nil {
+		j.err = errTooLarge()
+	}
 	if j.err == nil {
 		_, j.err = j.w.Write(j.buf)
 	}

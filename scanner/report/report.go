@@ -76,6 +76,10 @@ type Feed struct {
 	Digest  string    `json:"digest,omitempty"`
 }
 
+// ReasonNoPackages is the reason of NotAssessed for a rootfs that has neither
+// an operating system nor packages.
+const ReasonNoPackages = "the image has no package database"
+
 // NotAssessed is something that the scan saw and says nothing about.
 type NotAssessed struct {
 	Path   string `json:"path,omitempty"` // inside the rootfs

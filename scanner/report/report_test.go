@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,8 +151,18 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestDecodeIsBounded(t *testing.T) {
 	r := &endless{}
 	_, err := report.Decode(r)
-	require.EqualError(t, err, "the report is larger than 256 MiB")
+	require.EqualError(t, err, "the report is larger than 64 MiB")
 	assert.LessOrEqual(t, r.n, report.MaxSize+1<<20)
+}
+
+func TestWriteJSONIsBounded(t *testing.T) {
+	r := sample(t)
+	v := r.Resources[3].Vulnerabilities[0]
+	v.Description = strings.Repeat("x", 1<<20)
+	r.Resources[3].Vulnerabilities = slices.Repeat([]report.Vulnerability{v}, 64)
+	require.EqualError(t, report.WriteJSON(io.Discard, r), "the report is larger than 64 MiB")
+	r.Resources[3].Vulnerabilities = r.Resources[3].Vulnerabilities[:63]
+	require.NoError(t, report.WriteJSON(io.Discard, r))
 }
 
 func TestFindings(t *testing.T) {

@@ -62,7 +62,7 @@ func (d *Dir) open(resolved string) (*os.File, error) {
 	if err := readable(info.Mode()); err != nil {
 		return nil, err
 	}
-	f, err := d.root.OpenFile(resolved, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	f, err := d.root.OpenFile(resolved, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
+	"github.com/example/microscanner-frontend/scanner/distro/all"
 	"github.com/example/microscanner-frontend/scanner/internal/scantest"
 	"github.com/example/microscanner-frontend/scanner/report"
+	"github.com/example/microscanner-frontend/scanner/rootfs"
+	"github.com/example/microscanner-frontend/scanner/scan"
 	"github.com/example/microscanner-frontend/scanner/severity"
 )
 
@@ -54,4 +57,18 @@ func fatImage() (files map[string]string, records []advisory.Record) {
 		"etc/os-release":      "ID=debian\nVERSION_ID=12\n",
 		"var/lib/dpkg/status": status.String(),
 	}, records
+}
+
+// BenchmarkInventory is the part of it that does not depend on advisories.
+func BenchmarkInventory(b *testing.B) {
+	files, _ := fatImage()
+	fsys, err := rootfs.Open(scantest.Rootfs(b, files))
+	require.NoError(b, err)
+	defer fsys.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		inv, err := scan.Inventory(fsys, all.List())
+		require.NoError(b, err)
+		require.Len(b, inv.Packages, 522)
+	}
 }

@@ -43,11 +43,19 @@ func Inventory(fsys fs.FS, distros []distro.Distro) (inventory.Inventory, error)
 		return inventory.Inventory{}, err
 	}
 	for _, d := range distros {
-		if os, ok := d.Recognise(release); ok {
+		if os, ok := d.Recognise(release); ok && !onlyNamed(fsys, release, distros) {
 			return readPackages(fsys, d, os, distros)
 		}
 	}
 	return unrecognised(fsys, release, distros), nil
+}
+
+// onlyNamed reports whether a root file system has no sign of a distribution
+// but a lone file such as debian_version: no os-release, which every release
+// has had for ten years, and no package database. Such a file comes with what
+// people copy together by hand; it makes no distribution.
+func onlyNamed(fsys fs.FS, release osrelease.Release, distros []distro.Distro) bool {
+	return release.ID == "" && len(existing(fsys, databases(distros))) == 0
 }
 
 func readPackages(fsys fs.FS, d distro.Distro, os inventory.OS, distros []distro.Distro) (inventory.Inventory, error) {

@@ -20,7 +20,10 @@ func newReport(inv *inventory.Inventory, found match.Result, database *db.DB, o 
 		return nil, err
 	}
 	problems := slices.Concat(inv.Problems, found.Problems)
-	meta := database.Meta()
+	var meta db.Meta
+	if database != nil {
+		meta = database.Meta()
+	}
 	r := &report.Report{
 		OS:             inv.OS.Distro,
 		Version:        cmp.Or(inv.OS.Version, inv.OS.Release),
@@ -74,7 +77,7 @@ func notAssessed(inv *inventory.Inventory, found match.Result, problems []invent
 	case inv.Unsupported != "":
 		out = append(out, report.NotAssessed{Reason: inv.Unsupported})
 	case inv.NoPackages:
-		out = append(out, report.NotAssessed{Reason: "the image has no package database"})
+		out = append(out, report.NotAssessed{Reason: report.ReasonNoPackages})
 	}
 	if inv.OS.Note != "" {
 		out = append(out, report.NotAssessed{Reason: inv.OS.Note})

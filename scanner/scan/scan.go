@@ -29,7 +29,12 @@ type Options struct {
 	Now     func() time.Time
 }
 
-// Rootfs scans a root file system. That nothing is known of its operating
+// ErrNeedsDatabase is returned by Rootfs for packages to assess without a
+// database to assess them by.
+var ErrNeedsDatabase = errors.New("there are packages to assess, and no advisory database")
+
+// Rootfs scans a root file system. The database may be nil: a root file system
+// without packages has no use for one. That nothing is known of its operating
 // system is a result, which the policy judges; what keeps the scan from being
 // done is an error.
 func Rootfs(fsys fs.FS, database *db.DB, o Options) (*report.Report, error) {
@@ -56,6 +61,9 @@ func Rootfs(fsys fs.FS, database *db.DB, o Options) (*report.Report, error) {
 func Match(inv *inventory.Inventory, database *db.DB, distros []distro.Distro) (match.Result, error) {
 	if inv.Unsupported != "" || inv.NoPackages {
 		return match.Result{}, nil
+	}
+	if database == nil {
+		return match.Result{}, ErrNeedsDatabase
 	}
 	d, ok := distro.ByID(distros, inv.OS.Distro)
 	if !ok {

@@ -49,7 +49,7 @@ func vendorIDs(entry string) []string {
 	var ids []string
 	for _, word := range strings.Fields(entry) {
 		word = strings.Trim(word, ",;()")
-		if vendorID.MatchString(word) && !cveID.MatchString(word) {
+		if vendorID.MatchString(word) && !strings.HasPrefix(word, "CVE-") {
 			ids = append(ids, advisory.NormalizeID(word))
 		}
 	}

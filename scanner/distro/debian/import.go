@@ -190,7 +190,7 @@ func (v verdict) rate(rec *advisory.Record) error {
 // however many rows they have.
 func (t *tracker) reportUnknown() {
 	for _, name := range slices.Sorted(maps.Keys(t.unknown)) {
-		t.stats.Report(t.doc, "there is no release %q: %d rows are left out", name, t.unknown[name])
+		t.stats.Report(t.doc, "there is no release %q; left out: %d", name, t.unknown[name])
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // Built is the build time of every database made here.
-var Built = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+func Built() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 
 // Shared returns a path below the folder of real data, which is no part of the
 // repository. Without it the test is skipped.
@@ -44,7 +44,7 @@ func Shared(t testing.TB, name string) string {
 }
 
 func newBuilder() *db.Builder {
-	return db.NewBuilder(db.BuilderOptions{Built: Built, Scheme: func(id string) (version.Scheme, bool) {
+	return db.NewBuilder(db.BuilderOptions{Built: Built(), Scheme: func(id string) (version.Scheme, bool) {
 		d, ok := distro.ByID(all.List(), id)
 		return d.Versions, ok
 	}})
@@ -103,12 +103,12 @@ func Rootfs(t testing.TB, files map[string]string) string {
 	dir := t.TempDir()
 	for name, text := range files {
 		path := filepath.Join(dir, name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
 		if target, ok := strings.CutPrefix(text, "-> "); ok {
 			require.NoError(t, os.Symlink(target, path))
 			continue
 		}
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 	return dir
 }

@@ -43,9 +43,13 @@ const (
 	fieldOther field = -1
 )
 
-var fieldNames = [fields]string{
-	"Package", "Status", "Architecture", "Version", "Source", "Maintainer",
+// String is the field's name.
+func (f field) String() string {
+	return [fields]string{"Package", "Status", "Architecture", "Version", "Source", "Maintainer"}[f]
 }
+
+// maxShared bounds what is remembered of a database that has nothing in common.
+const maxShared = 1000
 
 type parser struct {
 	path   string
@@ -65,7 +69,7 @@ func (p *parser) line(text []byte, cut bool, number int) {
 	}
 	if text[0] == ' ' || text[0] == '\t' {
 		if p.current != fieldOther && p.current != fieldMaintainer {
-			p.problem(number, "the field "+fieldNames[p.current]+" has more than one line")
+			p.problem(number, "the field "+p.current.String()+" has more than one line")
 		}
 		return
 	}
@@ -82,19 +86,32 @@ func (p *parser) line(text []byte, cut bool, number int) {
 	value = bytes.TrimSpace(value)
 	switch {
 	case cut || len(value) > pkgdb.MaxValue:
-		p.problem(number, fmt.Sprintf("the field %s is longer than %d bytes", fieldNames[p.current], pkgdb.MaxValue))
+		p.problem(number, fmt.Sprintf("the field %s is longer than %d bytes", p.current, pkgdb.MaxValue))
 	case p.values[p.current] != "":
-		p.problem(number, "the field "+fieldNames[p.current]+" is there twice")
+		p.problem(number, "the field "+p.current.String()+" is there twice")
 	default:
 		p.values[p.current] = p.text(value)
 	}
 }
 
+// fieldOf finds a field that matters. Names are the same in any case.
 func fieldOf(name []byte) field {
-	for f, known := range fieldNames {
-		if len(name) == len(known) && strings.EqualFold(string(name), known) {
-			return field(f)
-		}
+	is := func(known string) bool {
+		return len(name) == len(known) && strings.EqualFold(string(name), known)
+	}
+	switch {
+	case is("Package"):
+		return fieldPackage
+	case is("Status"):
+		return fieldStatus
+	case is("Architecture"):
+		return fieldArchitecture
+	case is("Version"):
+		return fieldVersion
+	case is("Source"):
+		return fieldSource
+	case is("Maintainer"):
+		return fieldMaintainer
 	}
 	return fieldOther
 }
@@ -108,7 +125,9 @@ func (p *parser) text(value []byte) string {
 			return s
 		}
 		s := string(value)
-		p.shared[s] = s
+		if len(p.shared) < maxShared {
+			p.shared[s] = s
+		}
 		return s
 	}
 	return string(value)
@@ -180,17 +199,15 @@ func parseSource(source, name, version string) (sourceName, sourceVersion string
 	if source == "" {
 		return name, version, nil
 	}
-	sourceName, rest, ok := strings.Cut(source, "(")
-	sourceName = strings.TrimSpace(sourceName)
-	if ok {
-		stated, closed := strings.CutSuffix(rest, ")")
-		version = strings.TrimSpace(stated)
-		ok = closed && version != ""
-	} else {
-		ok = true
+	sourceName, stated, hasVersion := strings.Cut(source, "(")
+	sourceName, sourceVersion = strings.TrimSpace(sourceName), version
+	closed := true
+	if hasVersion {
+		stated, closed = strings.CutSuffix(stated, ")")
+		sourceVersion = strings.TrimSpace(stated)
 	}
-	if !ok || sourceName == "" || strings.ContainsAny(sourceName, " \t") {
+	if !closed || sourceName == "" || sourceVersion == "" || strings.ContainsAny(sourceName, " \t") {
 		return name, version, fmt.Errorf("the source %.64q is not of the form \"name (version)\"", source)
 	}
-	return sourceName, version, nil
+	return sourceName, sourceVersion, nil
 }

@@ -21,7 +21,7 @@ func FuzzReader(f *testing.F) {
 		var data bytes.Buffer
 		data.Write(block)
 		data.Write(index)
-		footer := binary.LittleEndian.AppendUint32(nil, uint32(len(index)))
+		footer := binary.LittleEndian.AppendUint32(nil, uint32(len(index))) //nolint:gosec // G115: inputs are small.
 		footer = binary.LittleEndian.AppendUint32(footer, checksum(index))
 		data.Write(append(footer, magic...))
 		r, err := NewReader(data.Bytes())

@@ -2,6 +2,7 @@ package sstable
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -44,16 +45,18 @@ func NewReader(data []byte) (*Reader, error) {
 
 func (r *Reader) readIndex(index []byte) error {
 	start := 0
-	return eachEntry(index, func(key, value []byte) (bool, error) {
-		size, n := binary.Uvarint(value)
-		if n <= 0 || len(value)-n != crcSize || size > uint64(len(r.data)-start) {
-			return false, fmt.Errorf("%w: the index names a block that is not there", ErrFormat)
+	e := entries{left: index}
+	for e.next() {
+		size, n := binary.Uvarint(e.value)
+		if n <= 0 || len(e.value)-n != crcSize || size > uint64(len(r.data)-start) {
+			return fmt.Errorf("%w: the index names a block that is not there", ErrFormat)
 		}
-		b := block{string(key), start, start + int(size), binary.LittleEndian.Uint32(value[n:])}
+		end := start + int(size) //nolint:gosec // G115: no more than the data.
+		b := block{string(e.key), start, end, binary.LittleEndian.Uint32(e.value[n:])}
 		r.blocks = append(r.blocks, b)
 		start = b.end
-		return true, nil
-	})
+	}
+	return e.err
 }
 
 // Get gives the value of a key, as a part of the data that the Reader reads
@@ -68,29 +71,34 @@ func (r *Reader) Get(key string) (value []byte, found bool, err error) {
 	if i < 0 {
 		return nil, false, nil
 	}
-	err = r.each(r.blocks[i], func(k, v []byte) (bool, error) {
-		if string(k) == key {
-			value, found = v, true
+	e, err := r.open(r.blocks[i])
+	if err != nil {
+		return nil, false, err
+	}
+	var buffer [64]byte // Most keys fit.
+	for e.key = buffer[:0]; e.next(); {
+		if string(e.key) >= key {
+			if string(e.key) == key {
+				return e.value, true, nil
+			}
+			return nil, false, nil
 		}
-		return string(k) < key, nil
-	})
-	return value, found, err
+	}
+	return nil, false, e.err
 }
 
 // All gives every key and value in order. It stops at the first error.
 func (r *Reader) All() iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		for _, b := range r.blocks {
-			goOn := true
-			err := r.each(b, func(k, v []byte) (bool, error) {
-				goOn = yield(Record{string(k), v}, nil)
-				return goOn, nil
-			})
-			if err != nil {
-				yield(Record{}, err)
-				return
+			e, err := r.open(b)
+			for err == nil && e.next() {
+				if !yield(Record{string(e.key), e.value}, nil) {
+					return
+				}
 			}
-			if !goOn {
+			if err = errors.Join(err, e.err); err != nil {
+				yield(Record{}, err)
 				return
 			}
 		}
@@ -103,30 +111,11 @@ type Record struct {
 	Value []byte
 }
 
-// each calls do for the entries of a block until that is false.
-func (r *Reader) each(b block, do func(key, value []byte) (bool, error)) error {
+// open checks a block and gives its entries.
+func (r *Reader) open(b block) (entries, error) {
 	content := r.data[b.start:b.end]
 	if checksum(content) != b.crc {
-		return fmt.Errorf("%w: the checksum of a block is wrong", ErrFormat)
+		return entries{}, fmt.Errorf("%w: the checksum of a block is wrong", ErrFormat)
 	}
-	return eachEntry(content, do)
-}
-
-func eachEntry(content []byte, do func(key, value []byte) (bool, error)) error {
-	var key []byte
-	for len(content) > 0 {
-		e, after, err := nextEntry(content)
-		if err != nil {
-			return err
-		}
-		if key, err = e.appendKey(key); err != nil {
-			return err
-		}
-		goOn, err := do(key, e.value)
-		if err != nil || !goOn {
-			return err
-		}
-		content = after
-	}
-	return nil
+	return entries{left: content}, nil
 }

@@ -41,33 +41,43 @@ var ErrFormat = errors.New("not a whole table")
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
-// entry is an entry of a block whose key is still shared with others.
-type entry struct {
-	shared      int
-	rest, value []byte
+// entries goes through the entries of a block.
+type entries struct {
+	left       []byte
+	key, value []byte // of the entry; key is valid until the next
+	err        error
 }
 
-// nextEntry splits the first entry off a block.
-func nextEntry(block []byte) (e entry, after []byte, err error) {
-	var n [3]uint64
-	for i := range n {
-		v, size := binary.Uvarint(block)
-		if size <= 0 {
-			return entry{}, nil, fmt.Errorf("%w: an entry is cut off", ErrFormat)
-		}
-		n[i], block = v, block[size:]
+// next reads an entry. It is false at the end, and then err may be set.
+func (e *entries) next() bool {
+	if len(e.left) == 0 {
+		return false
 	}
-	if n[0] > MaxKey || n[1] > MaxKey || n[2] > uint64(len(block)) || n[1] > uint64(len(block))-n[2] {
-		return entry{}, nil, fmt.Errorf("%w: an entry is longer than its block", ErrFormat)
+	shared, rest, valueLen := e.number(MaxKey), e.number(MaxKey), e.number(len(e.left))
+	switch {
+	case e.err != nil:
+	case shared > len(e.key) || shared+rest > MaxKey:
+		e.err = fmt.Errorf("%w: a key shares more than there is", ErrFormat)
+	case rest > len(e.left)-valueLen:
+		e.err = fmt.Errorf("%w: an entry is longer than its block", ErrFormat)
 	}
-	end := n[1] + n[2]
-	return entry{int(n[0]), block[:n[1]], block[n[1]:end:end]}, block[end:], nil
+	if e.err != nil {
+		return false
+	}
+	e.key = append(e.key[:shared], e.left[:rest]...)
+	end := rest + valueLen
+	e.value, e.left = e.left[rest:end:end], e.left[end:]
+	return true
 }
 
-// appendKey gives the key of e, built upon the key before it.
-func (e entry) appendKey(last []byte) ([]byte, error) {
-	if e.shared > len(last) || e.shared+len(e.rest) > MaxKey {
-		return nil, fmt.Errorf("%w: a key shares more than there is", ErrFormat)
+// number reads a number up to limit.
+func (e *entries) number(limit int) int {
+	v, size := binary.Uvarint(e.left)
+	if size <= 0 || v > uint64(limit) { //nolint:gosec // G115: limits are lengths.
+		e.err = fmt.Errorf("%w: an entry is longer than its block", ErrFormat)
+		e.left = nil
+		return 0
 	}
-	return append(last[:e.shared], e.rest...), nil
+	e.left = e.left[size:]
+	return int(v) //nolint:gosec // G115: no more than an int.
 }

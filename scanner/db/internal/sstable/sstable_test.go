@@ -68,7 +68,8 @@ func TestAll(t *testing.T) {
 		i++
 	}
 	assert.Equal(t, len(records), i)
-	for got := range r.All() {
+	for got, err := range r.All() {
+		require.NoError(t, err)
 		assert.Empty(t, got.Key)
 		break
 	}

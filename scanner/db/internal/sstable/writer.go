@@ -58,7 +58,7 @@ func (t *Writer) Close() error {
 	if uint64(len(t.index.out)) > math.MaxUint32 && t.err == nil {
 		t.err = errors.New("too many records")
 	}
-	footer := binary.LittleEndian.AppendUint32(nil, uint32(len(t.index.out)))
+	footer := binary.LittleEndian.AppendUint32(nil, uint32(len(t.index.out))) //nolint:gosec // G115: checked above.
 	footer = binary.LittleEndian.AppendUint32(footer, checksum(t.index.out))
 	t.write(t.index.out)
 	t.write(append(footer, magic...))
@@ -92,7 +92,7 @@ func (e *encoder) put(key string, value []byte) {
 		e.first = key
 	}
 	e.out = binary.AppendUvarint(e.out, uint64(shared))
-	e.out = binary.AppendUvarint(e.out, uint64(len(key)-shared))
+	e.out = binary.AppendUvarint(e.out, uint64(len(key)-shared)) //nolint:gosec // G115: shared is a part of key.
 	e.out = binary.AppendUvarint(e.out, uint64(len(value)))
 	e.out = append(e.out, key[shared:]...)
 	e.out = append(e.out, value...)

@@ -1,0 +1,61 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/stretchr/testify/require"
+	fstypes "github.com/tonistiigi/fsutil/types"
+
+	"github.com/example/microscanner-frontend/scanner/distro/all"
+	"github.com/example/microscanner-frontend/scanner/policy"
+)
+
+// dir is a rootfs with some names at its top.
+type dir struct {
+	client.Reference
+	names []string
+	err   error
+}
+
+func (d dir) ReadDir(context.Context, client.ReadDirRequest) ([]*fstypes.Stat, error) {
+	var out []*fstypes.Stat
+	for _, n := range d.names {
+		out = append(out, &fstypes.Stat{Path: n})
+	}
+	return out, d.err
+}
+
+func TestNothingToScan(t *testing.T) {
+	nothing := func(cfg config, ref client.Reference) bool {
+		s := stage{cfg: cfg}
+		return s.nothingToScan(t.Context(), ref)
+	}
+	build := config{policy: policy.Default()}
+	require.True(t, nothing(build, nil), "an empty rootfs")
+	require.True(t, nothing(build, dir{names: []string{"app", "data", "home"}}))
+	for _, name := range systemDirs() {
+		require.False(t, nothing(build, dir{names: []string{"app", name}}), name)
+	}
+	require.False(t, nothing(build, dir{err: errors.New("unreadable")}))
+
+	call := build
+	call.request = requestScan
+	require.False(t, nothing(call, dir{names: []string{"app"}}), "the report is asked for")
+	strict := build
+	strict.policy.OnNoPackages = policy.Fail
+	require.False(t, nothing(strict, nil), "the policy refuses it")
+}
+
+// TestSystemDirs: no distribution keeps its packages elsewhere.
+func TestSystemDirs(t *testing.T) {
+	for _, d := range all.List() {
+		for _, path := range d.Databases {
+			top, _, _ := strings.Cut(path, "/")
+			require.Contains(t, systemDirs(), top, "%s has %s", d.Name, path)
+		}
+	}
+}

@@ -1,0 +1,23 @@
+package sstable_test
+
+import (
+	"testing"
+
+	"github.com/example/microscanner-frontend/scanner/db/internal/sstable"
+)
+
+func BenchmarkGet(b *testing.B) {
+	records := numbered(3400)
+	r, err := sstable.NewReader(table(b, records))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		i = (i + 617) % len(records)
+		if _, found, err := r.Get(records[i].Key); !found || err != nil {
+			b.Fatal(found, err)
+		}
+	}
+}
