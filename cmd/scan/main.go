@@ -16,11 +16,6 @@ import (
 var version = "dev"
 
 func main() {
-	// A scan of an ordinary image is over before the first collection of
-	// garbage would pay. The limit holds what a hostile image can take.
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(160 << 20)
-
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, cli.Env{
 		Args:    os.Args[1:],
@@ -28,7 +23,17 @@ func main() {
 		Stderr:  os.Stderr,
 		Now:     time.Now,
 		Version: version,
+
+		BoundMemory: boundMemory,
 	})
 	stop()
 	os.Exit(code)
+}
+
+// boundMemory tunes the garbage collector for a scan. That of an ordinary image
+// is over before the first collection would pay; the limit holds what a hostile
+// image can take.
+func boundMemory() {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(160 << 20)
 }

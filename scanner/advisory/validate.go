@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -22,10 +22,25 @@ const (
 	MaxURL         = 4096      // bytes
 )
 
-var (
-	distroName  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-	releaseName = regexp.MustCompile(`^([a-z0-9][a-z0-9.-]{0,31})?$`)
+// The characters of a name, written out because a regular expression would be
+// compiled at the start of every scan, and a scan validates no record.
+const (
+	letters = "abcdefghijklmnopqrstuvwxyz"
+	digits  = "0123456789"
+	maxName = 32 // bytes
 )
+
+// isDistro tells whether s can be the key of a distribution: a letter, then
+// letters, digits and dashes.
+func isDistro(s string) bool { return isName(s, letters, letters+digits+"-") }
+
+// isRelease tells whether s can be the key of a release: empty, or a letter or
+// digit, then letters, digits, dots and dashes.
+func isRelease(s string) bool { return s == "" || isName(s, letters+digits, letters+digits+".-") }
+
+func isName(s, first, others string) bool {
+	return s != "" && len(s) <= maxName && strings.Contains(first, s[:1]) && strings.Trim(s, others) == ""
+}
 
 // Statuses lists all statuses of a record.
 func Statuses() []Status {
@@ -85,10 +100,10 @@ func (r *Record) validateKey() error {
 	if err := word("id", r.ID); err != nil {
 		return err
 	}
-	if !distroName.MatchString(r.Distro) {
+	if !isDistro(r.Distro) {
 		return fmt.Errorf("distro %q is not a distribution's name, such as debian", r.Distro)
 	}
-	if !releaseName.MatchString(r.Release) {
+	if !isRelease(r.Release) {
 		return fmt.Errorf("release %q is not a release's name, such as 12 or 3.20", r.Release)
 	}
 	if err := word("package", r.Package); err != nil {

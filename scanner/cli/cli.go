@@ -28,21 +28,37 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
 	Version        string // of this program
+	// BoundMemory is called before a command that reads what an image holds; it
+	// may be nil.
+	BoundMemory func()
 }
 
 // command is a verb, or a verb below a verb.
 type command struct {
 	name    string
 	summary string
-	run     func(ctx context.Context, env Env, args []string) error
+	run     runFunc
+}
+
+type runFunc func(ctx context.Context, env Env, args []string) error
+
+// bounded is run in bounded memory. The commands below db go without: a feed is
+// as large as it is, and none of them runs inside a build.
+func bounded(run runFunc) runFunc {
+	return func(ctx context.Context, env Env, args []string) error {
+		if env.BoundMemory != nil {
+			env.BoundMemory()
+		}
+		return run(ctx, env, args)
+	}
 }
 
 func commands() []command {
 	return []command{
-		{"rootfs", "scan a directory that holds a root file system", runRootfs},
+		{"rootfs", "scan a directory that holds a root file system", bounded(runRootfs)},
 		{"db", "build an advisory database, or show what one holds", runDB},
-		{"report", "turn a report into another format", runReport},
-		{"gate", "print the findings of reports and exit with their verdict", runGate},
+		{"report", "turn a report into another format", bounded(runReport)},
+		{"gate", "print the findings of reports and exit with their verdict", bounded(runGate)},
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
-	"github.com/example/microscanner-frontend/scanner/db/internal/sstable"
 	"github.com/example/microscanner-frontend/scanner/severity"
 )
 
@@ -61,7 +60,7 @@ type DB struct {
 	meta Meta
 
 	lock    sync.Mutex
-	details *detailsReader // nil until needed
+	details *table // nil until needed
 	closed  bool
 }
 
@@ -79,11 +78,12 @@ func Open(dir string) (*DB, error) {
 func (d *DB) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
-	d.closed = true
-	if d.details == nil {
+	if d.closed || d.details == nil {
+		d.closed = true
 		return nil
 	}
-	return d.details.close()
+	d.closed = true
+	return d.details.file.Close()
 }
 
 // Meta says what the database was made of.
@@ -104,39 +104,29 @@ func (d *DB) Release(distro, release string) (*Release, error) {
 // Release is the advisories of one release. Its methods are safe for concurrent
 // use until Close.
 type Release struct {
-	file    *mapping
-	rows    *sstable.Reader
-	sources []string // of severities
+	lock    sync.Mutex
+	table   *table
+	decoder decoder
+	closed  bool
 }
 
 func openRelease(path string, meta ReleaseMeta) (*Release, error) {
-	file, err := openMapping(path, meta.Size)
+	t, err := openTable(path, meta.Size, rowsMagic)
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRelease(file)
-	if err != nil {
-		return nil, errors.Join(corrupt(path, err), file.close())
-	}
-	return r, nil
+	return &Release{table: t, decoder: decoder{sources: t.words}}, nil
 }
 
-func newRelease(file *mapping) (*Release, error) {
-	rows, err := sstable.NewReader(file.data)
-	if err != nil {
-		return nil, err
-	}
-	sources, err := readHeader(rows, rowsMagic)
-	if err != nil {
-		return nil, err
-	}
-	return &Release{file, rows, sources}, nil
-}
-
-// Close unmaps the file. What Lookup and Select returned stays valid.
+// Close closes the file. What Lookup and Select returned stays valid.
 func (r *Release) Close() error {
-	r.rows = nil
-	return r.file.close()
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	return r.table.file.Close()
 }
 
 // Lookup gives all rows for a package, in the order of advisory.CompareIDs. It
@@ -148,36 +138,39 @@ func (r *Release) Lookup(kind advisory.Kind, name string) ([]Advisory, error) {
 // Select is Lookup for the rows that matter. It asks want for the package's
 // distinct fixed versions, of which there are far fewer than rows, and leaves
 // out the rows whose fixed version is not wanted. Rows without a fixed version
-// are always wanted. An error of want ends the lookup and is returned as it is.
+// are always wanted. An error of want ends the lookup and is returned as it is;
+// want must not use the Release itself.
 func (r *Release) Select(kind advisory.Kind, name string, want func(fixed string) (bool, error)) ([]Advisory, error) {
-	if r.rows == nil {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if r.closed {
 		return nil, errClosed
 	}
 	key, ok := lookupKey(kind, name)
 	if !ok {
 		return nil, fmt.Errorf("look up package %q: there is no kind %q", name, kind)
 	}
-	value, found, err := r.rows.Get(key)
+	value, found, err := r.table.rows.Get(key)
 	if err != nil {
-		return nil, corrupt(r.file.path, err)
+		return nil, corrupt(r.table.path, err)
 	}
 	if !found {
 		return nil, nil
 	}
 	var wantErr error
-	d := decoder{sources: r.sources}
+	r.decoder.want = nil
 	if want != nil {
-		d.want = func(fixed string) (keep bool, err error) {
+		r.decoder.want = func(fixed string) (keep bool, err error) {
 			keep, wantErr = want(fixed)
 			return keep, wantErr
 		}
 	}
-	rows, err := d.decode(value)
+	rows, err := r.decoder.decode(value)
 	if wantErr != nil {
 		return nil, wantErr
 	}
 	if err != nil {
-		return nil, corrupt(r.file.path, fmt.Errorf("package %q: %w", name, err))
+		return nil, corrupt(r.table.path, fmt.Errorf("package %q: %w", name, err))
 	}
 	return rows, nil
 }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
@@ -14,10 +15,11 @@ type verdict struct {
 	keep     bool // whether the rows with it are wanted
 }
 
-// decoder reads the rows of a package.
+// decoder reads the rows of packages, one after the other.
 type decoder struct {
 	sources []string
 	want    func(fixed string) (bool, error)
+	scratch []verdict // used again for every package
 }
 
 // decode gives the rows that are wanted. An error is either one of want or says
@@ -28,6 +30,9 @@ func (d *decoder) decode(value []byte) ([]Advisory, error) {
 	verdicts, err := d.verdicts(c)
 	if err != nil {
 		return nil, err
+	}
+	if noneKept(verdicts) {
+		return nil, nil // The usual case: what follows could only name these.
 	}
 	verdictLen, severityLen := c.count(1), c.count(1)
 	verdictColumn := cursor{b: c.bytes(verdictLen)}
@@ -65,7 +70,10 @@ func (d *decoder) decode(value []byte) ([]Advisory, error) {
 func (d *decoder) verdicts(c *cursor) ([]verdict, error) {
 	codes := statusCodes()
 	table := c.table()
-	verdicts := make([]verdict, c.count(1))
+	n := c.count(1)
+	d.scratch = slices.Grow(d.scratch[:0], n)[:n]
+	verdicts := d.scratch
+	clear(verdicts)
 	for i := range verdicts {
 		v := &verdicts[i]
 		code := c.byte()
@@ -105,6 +113,11 @@ func (d *decoder) ask(verdicts []verdict) (err error) {
 		}
 	}
 	return nil
+}
+
+// noneKept tells whether there are verdicts and none of them is wanted.
+func noneKept(verdicts []verdict) bool {
+	return len(verdicts) > 0 && !slices.ContainsFunc(verdicts, func(v verdict) bool { return v.keep })
 }
 
 func pick(c *cursor, table []string) string {

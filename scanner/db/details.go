@@ -1,12 +1,10 @@
 package db
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
-	"github.com/example/microscanner-frontend/scanner/db/internal/sstable"
 )
 
 // Details is what a report says of a vulnerability beside its verdict.
@@ -30,13 +28,13 @@ func (d *DB) Details(id, distro string) (Details, bool, error) {
 		return Details{}, false, errClosed
 	}
 	if d.details == nil {
-		r, err := openDetails(filepath.Join(d.dir, detailsFile), d.meta.Details.Size)
+		t, err := openTable(filepath.Join(d.dir, detailsFile), d.meta.Details.Size, detailsMagic)
 		if err != nil {
 			return Details{}, false, err
 		}
-		d.details = r
+		d.details = t
 	}
-	return d.details.get(advisory.NormalizeID(id), distro)
+	return getDetails(d.details, advisory.NormalizeID(id), distro)
 }
 
 // text is what one distribution tells of a vulnerability.
@@ -74,41 +72,17 @@ func setIfEmpty(to *string, value string) {
 	}
 }
 
-// detailsReader reads the file of details.
-type detailsReader struct {
-	file   *mapping
-	values *sstable.Reader
-	words  []string
-}
-
-func openDetails(path string, size int64) (*detailsReader, error) {
-	file, err := openMapping(path, size)
+func getDetails(t *table, id, distro string) (Details, bool, error) {
+	value, found, err := t.rows.Get(id)
 	if err != nil {
-		return nil, err
-	}
-	r := &detailsReader{file: file}
-	if r.values, err = sstable.NewReader(file.data); err == nil {
-		r.words, err = readHeader(r.values, detailsMagic)
-	}
-	if err != nil {
-		return nil, errors.Join(corrupt(path, err), file.close())
-	}
-	return r, nil
-}
-
-func (r *detailsReader) get(id, distro string) (Details, bool, error) {
-	value, found, err := r.values.Get(id)
-	if err != nil {
-		return Details{}, false, corrupt(r.file.path, err)
+		return Details{}, false, corrupt(t.path, err)
 	}
 	if !found || id == headerKey {
 		return Details{}, false, nil
 	}
-	d, err := decodeDetail(value, id, r.words)
+	d, err := decodeDetail(value, id, t.words)
 	if err != nil {
-		return Details{}, false, corrupt(r.file.path, fmt.Errorf("id %q: %w", id, err))
+		return Details{}, false, corrupt(t.path, fmt.Errorf("id %q: %w", id, err))
 	}
 	return d.of(distro), true, nil
 }
-
-func (r *detailsReader) close() error { return r.file.close() }

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"net/url"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
-
-	"golang.org/x/net/html"
+	"sync"
 )
 
 // ErrNotTree is returned by List for a source that is one document.
@@ -75,27 +76,26 @@ func (s *Source) listRemote(ctx context.Context) (names []string, err error) {
 	return slices.Compact(names), nil
 }
 
+// link finds the links of a page of HTML: the href of an a, in quotes or not. It
+// skips comments. An HTML parser is not worth its price here: the tables of
+// golang.org/x/net/html are filled at the start of every scan.
+var link = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?is)<!--.*?-->|<a(?:\s(?:[^>"']|"[^"]*"|'[^']*')*?)?\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))`)
+})
+
 // links gives what the page's links point to.
 func links(page io.Reader) ([]string, error) {
+	text, err := io.ReadAll(page)
+	if err != nil {
+		return nil, err
+	}
 	var hrefs []string
-	z := html.NewTokenizer(page)
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			if errors.Is(z.Err(), io.EOF) {
-				return hrefs, nil
-			}
-			return nil, z.Err()
-		case html.StartTagToken:
-			name, more := z.TagName()
-			for isLink := string(name) == "a"; isLink && more; {
-				var key, value []byte
-				if key, value, more = z.TagAttr(); string(key) == "href" {
-					hrefs = append(hrefs, string(value))
-				}
-			}
+	for _, m := range link().FindAllSubmatch(text, -1) {
+		if href := slices.Concat(m[1:]...); len(href) > 0 {
+			hrefs = append(hrefs, html.UnescapeString(string(href)))
 		}
 	}
+	return hrefs, nil
 }
 
 // child gives the name of a link that points directly below base.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/feed"
@@ -17,8 +18,11 @@ import (
 // vulnerabilityPage is where Alpine describes a CVE.
 const vulnerabilityPage = "https://security.alpinelinux.org/vuln/"
 
-// branchName is the name of a branch's folder in secdb.
-var branchName = regexp.MustCompile(`^(v([0-9]+\.[0-9]+)|edge)$`)
+// branchName is the name of a branch's folder in secdb. Like all expressions of
+// the importer it is compiled when it is first used: a scan never does.
+var branchName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(v([0-9]+\.[0-9]+)|edge)$`)
+})
 
 // Import reads secdb (https://secdb.alpinelinux.org/): a tree of
 // <branch>/main.json and <branch>/community.json, one branch of it, or a single
@@ -49,7 +53,7 @@ func (s *secdb) tree(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	branches := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !branchName.MatchString(name) })
+	branches := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !branchName().MatchString(name) })
 	if len(branches) == 0 {
 		return s.branch(ctx, "")
 	}
@@ -149,7 +153,7 @@ func (d *document) readBranch() error {
 	if _, err := d.json.Decode(&branch); err != nil {
 		return err
 	}
-	if !branchName.MatchString(branch) {
+	if !branchName().MatchString(branch) {
 		return fmt.Errorf("%s: there is no branch %q", d.name, branch)
 	}
 	if d.branch != "" && d.branch != branch {

@@ -8,7 +8,7 @@ import (
 
 func BenchmarkGet(b *testing.B) {
 	records := numbered(3400)
-	r, err := sstable.NewReader(table(b, records))
+	r, err := open(table(b, records))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func FuzzReader(f *testing.F) {
 		footer := binary.LittleEndian.AppendUint32(nil, uint32(len(index))) //nolint:gosec // G115: inputs are small.
 		footer = binary.LittleEndian.AppendUint32(footer, checksum(index))
 		data.Write(append(footer, magic...))
-		r, err := NewReader(data.Bytes())
+		r, err := NewReader(bytes.NewReader(data.Bytes()), int64(data.Len()))
 		if err != nil {
 			return
 		}

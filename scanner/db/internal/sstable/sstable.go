@@ -13,8 +13,9 @@
 // the length of the value (three varints), the rest and the value. Fixed
 // numbers are little-endian.
 //
-// The reader works on a byte slice, such as a mapped file. It trusts nothing:
-// whatever it uses has been checked against a checksum and for bounds first.
+// The reader reads a block at a time and holds no more than one. It trusts
+// nothing: whatever it uses has been checked against a checksum and for bounds
+// first.
 package sstable
 
 import (

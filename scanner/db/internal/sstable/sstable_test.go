@@ -24,6 +24,10 @@ func table(t testing.TB, records []sstable.Record) []byte {
 	return out.Bytes()
 }
 
+func open(data []byte) (*sstable.Reader, error) {
+	return sstable.NewReader(bytes.NewReader(data), int64(len(data)))
+}
+
 // numbered makes n records; some values are empty, some larger than a block.
 func numbered(n int) []sstable.Record {
 	records := []sstable.Record{{Key: "", Value: []byte("empty key")}}
@@ -40,7 +44,7 @@ func numbered(n int) []sstable.Record {
 func TestGet(t *testing.T) {
 	for _, n := range []int{0, 1, 15, 16, 17, 1000} {
 		records := numbered(n)
-		r, err := sstable.NewReader(table(t, records))
+		r, err := open(table(t, records))
 		require.NoError(t, err)
 		for _, want := range records {
 			value, found, err := r.Get(want.Key)
@@ -58,7 +62,7 @@ func TestGet(t *testing.T) {
 
 func TestAll(t *testing.T) {
 	records := numbered(100)
-	r, err := sstable.NewReader(table(t, records))
+	r, err := open(table(t, records))
 	require.NoError(t, err)
 	i := 0
 	for got, err := range r.All() {
@@ -76,7 +80,7 @@ func TestAll(t *testing.T) {
 }
 
 func TestEmptyTable(t *testing.T) {
-	r, err := sstable.NewReader(table(t, nil))
+	r, err := open(table(t, nil))
 	require.NoError(t, err)
 	_, found, err := r.Get("")
 	require.NoError(t, err)
@@ -109,7 +113,7 @@ func (e errWriter) Write([]byte) (int, error) { return 0, e.err }
 
 // readAll reads a whole table.
 func readAll(data []byte) error {
-	r, err := sstable.NewReader(data)
+	r, err := open(data)
 	if err != nil {
 		return err
 	}
