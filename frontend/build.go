@@ -23,11 +23,12 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch cfg.request {
-	case requestImage, requestScan:
-	case requestDescribe:
-		return withScanDescribed(res)
-	default:
+	// The answer to somebody else's subrequest holds nothing to scan. A frontend
+	// that a # syntax= line led to could answer with an image all the same.
+	if cfg.request != requestImage && cfg.request != requestScan && res.IsEmpty() {
+		if cfg.request == requestDescribe {
+			return withScanDescribed(res)
+		}
 		return res, nil
 	}
 	st, err := newStage(ctx, c, cfg)

@@ -117,3 +117,18 @@ func TestNoCacheRunsEachStepOnce(t *testing.T) {
 		require.Equal(t, 1, strings.Count(r.Combined, want), r.Combined)
 	}
 }
+
+// TestNoCacheEmptiesCacheMountsOnce: --no-cache begins with empty cache mounts,
+// and what the build then puts there is for the next build. The scan, which
+// comes after, must not empty them again.
+func TestNoCacheEmptiesCacheMountsOnce(t *testing.T) {
+	env := start(t)
+	dir := files(t, map[string]string{"Dockerfile": "FROM " + debianImage(t, env, clean) + "\nARG ROUND\nRUN --mount=type=cache,target=/c touch /c/$ROUND && echo holds: $(ls /c)\n"})
+	build := func(round string, args ...string) string {
+		args = append(args, "--build-arg", "ROUND="+round)
+		return mustPush(t, env, dir, env.FrontendRef(), imageName(t, env, "it"), args...).Combined
+	}
+	require.Contains(t, build("one"), "holds: one\n")
+	require.Contains(t, build("two", "--no-cache"), "holds: two\n")
+	require.Contains(t, build("three"), "holds: three two\n")
+}
