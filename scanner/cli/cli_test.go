@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/assert"
 
 	"github.com/example/microscanner-frontend/scanner/cli"
 )
@@ -67,5 +69,28 @@ func only(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if !slices.Equal(got, args[1:]) {
 		ts.Fatalf("%s holds %q, not %q", args[0], got, args[1:])
+	}
+}
+
+// A memory limit would make a build of a large database slow, and a scan
+// without one could take all there is.
+func TestBoundsMemoryOfWhatReadsImages(t *testing.T) {
+	for _, tc := range []struct {
+		args    []string
+		bounded bool
+	}{
+		{[]string{"rootfs", "--help"}, true},
+		{[]string{"report", "--help"}, true},
+		{[]string{"gate", "--help"}, true},
+		{[]string{"db", "build", "--help"}, false},
+		{[]string{"--version"}, false},
+	} {
+		bounded := false
+		code := cli.Main(t.Context(), cli.Env{
+			Args: tc.args, Stdout: io.Discard, Stderr: io.Discard, Now: time.Now,
+			BoundMemory: func() { bounded = true },
+		})
+		assert.Zero(t, code, tc.args)
+		assert.Equal(t, tc.bounded, bounded, tc.args)
 	}
 }

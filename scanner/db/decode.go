@@ -117,7 +117,12 @@ func (d *decoder) ask(verdicts []verdict) (err error) {
 
 // noneKept tells whether there are verdicts and none of them is wanted.
 func noneKept(verdicts []verdict) bool {
-	return len(verdicts) > 0 && !slices.ContainsFunc(verdicts, func(v verdict) bool { return v.keep })
+	for i := range verdicts {
+		if verdicts[i].keep {
+			return false
+		}
+	}
+	return len(verdicts) > 0
 }
 
 func pick(c *cursor, table []string) string {

@@ -100,7 +100,7 @@ func encodeRows(rows []row, sources []string) []byte {
 		verdict := verdicts.index(string(appendVerdict(nil, &rows[i], table)))
 		verdictColumn = binary.AppendUvarint(verdictColumn, verdict)
 		source, _ := slices.BinarySearch(sources, rows[i].source)
-		severityColumn = binary.AppendUvarint(severityColumn, uint64(source)*severityMod+uint64(rows[i].severity))
+		severityColumn = binary.AppendUvarint(severityColumn, uint64(source)*severityMod+uint64(rows[i].severity)) //nolint:gosec // G115: an index.
 	}
 
 	out := binary.AppendUvarint(nil, uint64(len(rows)))
@@ -120,7 +120,7 @@ func encodeRows(rows []row, sources []string) []byte {
 func appendVerdict(to []byte, r *row, table []string) []byte {
 	index := func(s string) uint64 {
 		i, _ := slices.BinarySearch(table, s)
-		return uint64(i)
+		return uint64(i) //nolint:gosec // G115: an index.
 	}
 	codes := statusCodes()
 	status := byte(slices.Index(codes[:], r.status)) //nolint:gosec // G115: 0 to 6; rows have no other status.
@@ -184,7 +184,7 @@ func appendAliases(to []byte, rows []row) []byte {
 		if len(rows[i].aliases) == 0 {
 			continue
 		}
-		body = binary.AppendUvarint(body, uint64(i-last))
+		body = binary.AppendUvarint(body, uint64(i-last)) //nolint:gosec // G115: last is no more than i.
 		body = binary.AppendUvarint(body, uint64(len(rows[i].aliases)))
 		for _, alias := range rows[i].aliases {
 			body = appendString(body, alias)

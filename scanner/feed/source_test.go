@@ -286,11 +286,12 @@ func TestListKeepsBelow(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, err := io.WriteString(w, `<a href="../">up</a><a href="/other/x">x</a><a href="https://example.com/feed/x">x</a>
 			<a href="?C=N;O=D">Name</a><a class=x href='v3.1/'>1</a><A HREF=/feed/v3.2>2</A><a href="v3.3/main.json">3</a>
-			<a href="%2e%2e/v3.4">4</a><a href="v3.5#top">5</a><a>6</a><a href="v3.1">again</a><a href="%zz">7`)
+			<a href="%2e%2e/v3.4">4</a><a href="v3.5#top">5</a><a>6</a><a href="v3.1">again</a><a href="%zz">7
+			<!-- <a href="v3.6/"> --><a data-href="v3.7/">8</a><abbr href="v3.8/">9</abbr><a title="a > b" href="v3.9&#x2f;">10</a>`)
 		assert.NoError(t, err)
 	}))
 	defer server.Close()
 	got, err := source(t, server.URL+"/feed", feed.Options{}).List(context.Background())
 	require.NoError(t, err)
-	assert.Equal(t, []string{"v3.1", "v3.2", "v3.5"}, got)
+	assert.Equal(t, []string{"v3.1", "v3.2", "v3.5", "v3.9"}, got)
 }

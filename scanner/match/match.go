@@ -143,7 +143,9 @@ func (m *matcher) problem(reason string) {
 // sorted out by vulnerable, the others hold for any version.
 func (m *matcher) take(found []db.Advisory) {
 	var highest version.Version
-	for _, a := range found {
+	m.subject.Findings = slices.Grow(m.subject.Findings, len(found))
+	for i := range found {
+		a := &found[i]
 		switch a.Status {
 		case advisory.StatusNotAffected:
 			continue
@@ -151,7 +153,7 @@ func (m *matcher) take(found []db.Advisory) {
 			m.result.UnderInvestigation++
 			continue
 		}
-		m.subject.Findings = append(m.subject.Findings, a)
+		m.subject.Findings = append(m.subject.Findings, *a)
 		if a.Fixed == "" {
 			continue
 		}

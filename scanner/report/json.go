@@ -3,10 +3,12 @@ package report
 import (
 	"bytes"
 	"cmp"
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,7 +21,8 @@ import (
 // \u escapes.
 func WriteJSON(w io.Writer, r *Report) error {
 	j := &jsonWriter{w: w, fields: map[reflect.Type][]jsonField{}}
-	j.write(reflect.ValueOf(r).Elem(), "\n")
+	v := reflect.ValueOf(r).Elem()
+	j.write(v, isCustom(v.Type()), "\n")
 	j.raw("\n")
 	j.flush()
 	return j.err
@@ -44,12 +47,21 @@ type jsonField struct {
 	key       string // `"key": `
 	omitEmpty bool
 	omitZero  bool
+	custom    bool // the field has a JSON form of its own
 }
 
-// write writes a value. newline is a line feed and the current indentation.
-func (j *jsonWriter) write(v reflect.Value, newline string) {
+// isCustom tells whether the values of a type say themselves what they are in
+// JSON, such as a time. It is asked once for many values, because the answer
+// takes longer than writing one.
+func isCustom(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+}
+
+// write writes a value; custom is isCustom of its type. newline is a line feed
+// and the current indentation.
+func (j *jsonWriter) write(v reflect.Value, custom bool, newline string) {
 	switch {
-	case v.Type().Implements(reflect.TypeFor[json.Marshaler]()): // a time
+	case custom:
 		j.marshal(v, newline)
 	case v.Kind() == reflect.Struct:
 		j.object(v, newline)
@@ -59,6 +71,10 @@ func (j *jsonWriter) write(v reflect.Value, newline string) {
 		j.raw(`"`)
 		j.raw(v.String())
 		j.raw(`"`)
+	case v.CanInt():
+		j.buf = strconv.AppendInt(j.buf, v.Int(), 10)
+	case v.CanFloat() && v.Float() >= 0 && v.Float() <= 1000: // a score: no exponent
+		j.buf = strconv.AppendFloat(j.buf, v.Float(), 'f', -1, 64)
 	default:
 		j.marshal(v, newline)
 	}
@@ -75,7 +91,7 @@ func (j *jsonWriter) object(v reflect.Value, newline string) {
 		j.raw(open)
 		j.raw(inner)
 		j.raw(f.key)
-		j.write(field, inner)
+		j.write(field, f.custom, inner)
 		open = ","
 	}
 	if open == "{" {
@@ -91,7 +107,10 @@ func (j *jsonWriter) fieldsOf(t reflect.Type) []jsonField {
 	if !ok {
 		for i := range t.NumField() {
 			key, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-			fields = append(fields, jsonField{i, `"` + key + `": `, options == "omitempty", options == "omitzero"})
+			fields = append(fields, jsonField{
+				index: i, key: `"` + key + `": `, custom: isCustom(t.Field(i).Type),
+				omitEmpty: options == "omitempty", omitZero: options == "omitzero",
+			})
 		}
 		j.fields[t] = fields
 	}
@@ -106,10 +125,11 @@ func (j *jsonWriter) array(v reflect.Value, newline string) {
 	}
 	inner := newline + "  "
 	open := "["
+	custom := isCustom(v.Type().Elem())
 	for i := range v.Len() {
 		j.raw(open)
 		j.raw(inner)
-		j.write(v.Index(i), inner)
+		j.write(v.Index(i), custom, inner)
 		open = ","
 	}
 	j.raw(newline)
@@ -152,11 +172,14 @@ func isEmpty(v reflect.Value) bool {
 	return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
 }
 
-// isPlain reports whether a text stands in JSON as it is.
+// isPlain reports whether a text stands in JSON as it is. Descriptions are most
+// of a report, so a character is one look-up in a set of bits.
 func isPlain(s string) bool {
+	const first, special = 1<<64 - 1<<' ', 1<<'"' | 1<<'&' | 1<<'<' | 1<<'>' // below 64
+	const second = 1<<63 - 1 - 1<<('\\'-64)                                  // 64 to 126
+	plain := [4]uint64{first &^ special, second}
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ', c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
+		if plain[s[i]>>6]>>(s[i]&63)&1 == 0 {
 			return false
 		}
 	}

@@ -1,10 +1,6 @@
 package sstable_test
 
-import (
-	"testing"
-
-	"github.com/example/microscanner-frontend/scanner/db/internal/sstable"
-)
+import "testing"
 
 func BenchmarkGet(b *testing.B) {
 	records := numbered(3400)

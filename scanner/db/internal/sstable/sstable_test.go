@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -142,4 +143,50 @@ func TestEveryTruncationIsFound(t *testing.T) {
 	for n := range data {
 		assert.ErrorIs(t, readAll(data[:n]), sstable.ErrFormat, "%d bytes", n)
 	}
+}
+
+// countingReader counts what is read of a file.
+type countingReader struct {
+	file  io.ReaderAt
+	calls int
+	err   error // of every call, unless nil
+}
+
+func (c *countingReader) ReadAt(p []byte, offset int64) (int, error) {
+	c.calls++
+	if c.err != nil {
+		return 0, c.err
+	}
+	return c.file.ReadAt(p, offset)
+}
+
+func TestReadsTheBlockItNeedsOnce(t *testing.T) {
+	data := table(t, numbered(1000))
+	file := &countingReader{file: bytes.NewReader(data)}
+	r, err := sstable.NewReader(file, int64(len(data)))
+	require.NoError(t, err)
+	assert.Equal(t, 2, file.calls, "footer and index")
+	for _, key := range []string{"key-000020", "key-000022", "key-000020", "key-000021"} {
+		_, _, err := r.Get(key)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 3, file.calls, "and one block")
+}
+
+func TestReadErrorIsNoDamage(t *testing.T) {
+	data := table(t, numbered(40))
+	file := &countingReader{file: bytes.NewReader(data)}
+	r, err := sstable.NewReader(file, int64(len(data)))
+	require.NoError(t, err)
+	for range 2 { // a block that could not be read is not taken for one that was
+		file.err = errors.New("input/output error")
+		_, found, err := r.Get("key-000002")
+		assert.False(t, found)
+		require.ErrorIs(t, err, file.err)
+		assert.NotErrorIs(t, err, sstable.ErrFormat)
+	}
+	file.err = nil
+	_, found, err := r.Get("key-000002")
+	require.NoError(t, err)
+	assert.True(t, found)
 }
