@@ -181,15 +181,12 @@ func databaseState(ctx context.Context, c client.Client, name string, p ocispecs
 func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 	rootfs := llb.Scratch()
 	if t.ref != nil {
-		if err := t.ref.Evaluate(ctx); err != nil {
-			return outcome{}, err
-		}
 		var err error
 		if rootfs, err = t.ref.ToState(); err != nil {
 			return outcome{}, scanError(t, fmt.Errorf("read the definition of the rootfs: %w", err))
 		}
 	}
-	if s.nothingToScan(ctx, t.ref) {
+	if s.nothingToScan(ctx, t.ref, rootfs) {
 		return outcome{target: t, report: &report.Report{Verdict: policy.Verdict{Pass: true}}}, nil
 	}
 	state := llbgen.Scan{
@@ -202,6 +199,13 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 	}.State()
 	ref, vertex, err := solve(ctx, s.client, state)
 	if err != nil {
+		// The stage runs the user's own steps first. If one of them failed, it
+		// does so here too, without being run again.
+		if t.ref != nil {
+			if own := t.ref.Evaluate(ctx); own != nil {
+				return outcome{}, own
+			}
+		}
 		return outcome{}, scanError(t, err)
 	}
 	dt, err := readFile(ctx, ref, llbgen.ReportName)
@@ -218,13 +222,17 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 // nothingToScan reports whether a rootfs has none of the directories that say
 // what it is and hold its package databases: an image of one static binary, say.
 // Such a rootfs passes without a stage, unless somebody wants to read that it
-// has no packages, or set on-no-packages to refuse it.
-func (s *stage) nothingToScan(ctx context.Context, ref client.Reference) bool {
+// has no packages, or set on-no-packages to refuse it. What an image went into
+// is not even looked at: it has them, and the look takes time.
+func (s *stage) nothingToScan(ctx context.Context, ref client.Reference, rootfs llb.State) bool {
 	if s.cfg.request != requestImage || s.cfg.policy.OnNoPackages != policy.Warn {
 		return false
 	}
 	if ref == nil {
 		return true
+	}
+	if def, err := rootfs.Marshal(ctx); err != nil || llbgen.HasImage(def.ToPB()) {
+		return false
 	}
 	entries, err := ref.ReadDir(ctx, client.ReadDirRequest{Path: "/"})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/stretchr/testify/require"
 	fstypes "github.com/tonistiigi/fsutil/types"
@@ -32,7 +33,7 @@ func (d dir) ReadDir(context.Context, client.ReadDirRequest) ([]*fstypes.Stat, e
 func TestNothingToScan(t *testing.T) {
 	nothing := func(cfg config, ref client.Reference) bool {
 		s := stage{cfg: cfg}
-		return s.nothingToScan(t.Context(), ref)
+		return s.nothingToScan(t.Context(), ref, llb.Local("context"))
 	}
 	build := config{policy: policy.Default()}
 	require.True(t, nothing(build, nil), "an empty rootfs")
@@ -41,6 +42,9 @@ func TestNothingToScan(t *testing.T) {
 		require.False(t, nothing(build, dir{names: []string{"app", name}}), name)
 	}
 	require.False(t, nothing(build, dir{err: errors.New("unreadable")}))
+
+	s := stage{cfg: build}
+	require.False(t, s.nothingToScan(t.Context(), dir{names: []string{"app"}}, llb.Image("registry.example/base:1")), "an image went into it")
 
 	call := build
 	call.request = requestScan

@@ -5,10 +5,13 @@ package llbgen
 
 import (
 	"path"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
+	srctypes "github.com/moby/buildkit/source/types"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -123,6 +126,23 @@ func (s Scanner) run(args []string, name, id string) llb.ExecState {
 		opts = append(opts, llb.AddEnv(EnvScanID, id))
 	}
 	return s.Image.Run(opts...)
+}
+
+// HasImage reports whether a definition has an image among its sources, or
+// operations that cannot be read, which may have.
+func HasImage(def *pb.Definition) bool {
+	return slices.ContainsFunc(def.Def, func(dt []byte) bool {
+		var op pb.Op
+		if err := op.UnmarshalVT(dt); err != nil {
+			return true
+		}
+		scheme, _, _ := strings.Cut(op.GetSource().GetIdentifier(), "://")
+		return slices.Contains(imageSchemes(), scheme)
+	})
+}
+
+func imageSchemes() []string {
+	return []string{srctypes.DockerImageScheme, srctypes.OCIScheme, srctypes.DockerImageBlobScheme, srctypes.OCIBlobScheme}
 }
 
 // KeepResults takes back, in a definition, every wish of the user to ignore the

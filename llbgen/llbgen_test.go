@@ -216,6 +216,22 @@ func TestSameValuesSameBytes(t *testing.T) {
 	}
 }
 
+func TestHasImage(t *testing.T) {
+	has := func(st llb.State) bool {
+		def, err := st.Marshal(context.Background())
+		require.NoError(t, err)
+		return llbgen.HasImage(def.ToPB())
+	}
+	local := llb.Scratch().File(llb.Copy(llb.Local("context"), "/", "/"))
+	require.False(t, has(llb.Scratch()))
+	require.False(t, has(local))
+	require.False(t, has(llb.Git("https://git.example/r.git", "")))
+	require.True(t, has(llb.Image("registry.example/app:1")))
+	require.True(t, has(local.File(llb.Copy(llb.Image("registry.example/app:1"), "/a", "/a"))))
+	require.True(t, has(llb.OCILayout("app@"+string(digest.FromString("x")), llb.OCIStore("", "store"))))
+	require.True(t, llbgen.HasImage(&pb.Definition{Def: [][]byte{{0xff}}}), "what cannot be read")
+}
+
 func TestKeepResults(t *testing.T) {
 	s := scan()
 	s.Rootfs = s.Rootfs.Run(llb.Shlex("make"), llb.IgnoreCache).Root()

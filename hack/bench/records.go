@@ -20,11 +20,14 @@ const (
 	// The size of Debian 12's part of the security tracker, about.
 	otherSources     = 3000
 	recordsPerSource = 12
+	// The kernel has far more, most of them fixed many at a time.
+	kernelRecords  = 5000
+	kernelVersions = 300
 )
 
 // writeRecords writes advisories for Debian 12 as many as Debian has, for the
 // source packages in the root file system and for invented ones. All are fixed
-// in a version below any other, so a scan compares each and finds nothing.
+// in versions below any other, so a scan compares each and finds nothing.
 func writeRecords(rootfs, to string) (err error) {
 	sources, err := sourcePackages(rootfs)
 	if err != nil {
@@ -40,11 +43,17 @@ func writeRecords(rootfs, to string) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	lines := bufio.NewWriter(f)
 	encoder := json.NewEncoder(lines)
-	for i, source := range sources {
-		for j := range recordsPerSource {
+	id := 0
+	for _, source := range sources {
+		records, versions := recordsPerSource, recordsPerSource
+		if source == "linux" {
+			records, versions = kernelRecords, kernelVersions
+		}
+		for j := range records {
+			id++
 			err := encoder.Encode(advisory.Record{
-				ID: fmt.Sprintf("CVE-2026-%06d", i*recordsPerSource+j), Distro: "debian", Release: "12",
-				Package: source, Kind: advisory.Source, Status: advisory.StatusFixed, Fixed: "0~1",
+				ID: fmt.Sprintf("CVE-2026-%06d", id), Distro: "debian", Release: "12",
+				Package: source, Kind: advisory.Source, Status: advisory.StatusFixed, Fixed: fmt.Sprintf("0~%d", j%versions),
 				Severity: severity.High, Description: "A made-up advisory for a measurement.",
 			})
 			if err != nil {
