@@ -30,10 +30,18 @@ func (c *buildClient) BuildOpts() client.BuildOpts {
 // result is scanned like any other. A line that leads back to this image would
 // start a second scan inside the first: it builds right here instead.
 func (c *buildClient) Solve(ctx context.Context, req client.SolveRequest) (*client.Result, error) {
-	if req.Frontend == gatewayFrontend && req.FrontendOpt[optSource] == c.opts[optSource] {
+	if req.Frontend == gatewayFrontend && sameImage(req.FrontendOpt[optSource], c.opts[optSource]) {
 		return builder.Build(ctx, &buildClient{Client: c.Client, opts: req.FrontendOpt})
 	}
 	return c.Client.Solve(ctx, req)
+}
+
+// sameImage reports whether two references name one image, however each is
+// written: "name" is "docker.io/library/name:latest".
+func sameImage(a, b string) bool {
+	refA, errA := imageReference(a)
+	refB, errB := imageReference(b)
+	return errA == nil && errB == nil && refA == refB
 }
 
 // CurrentFrontend passes through what the embedded interface hides.

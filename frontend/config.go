@@ -56,7 +56,7 @@ func readConfig(opts map[string]string) (config, map[string]string, error) {
 	// In order, so that of two wrong settings always the same is reported.
 	for _, opt := range slices.Sorted(maps.Keys(opts)) {
 		arg, ok := strings.CutPrefix(opt, optBuildArg)
-		if !ok || !strings.HasPrefix(arg, argPrefix) {
+		if !ok || !strings.HasPrefix(strings.ToUpper(arg), argPrefix) {
 			continue
 		}
 		if err := cfg.set(arg, opts[opt]); err != nil {
@@ -73,13 +73,13 @@ func readConfig(opts map[string]string) (config, map[string]string, error) {
 func (c *config) set(arg, value string) error {
 	key := settingKey(arg)
 	switch {
+	case !slices.Contains(argNames(), arg):
+		return fmt.Errorf("microscanner: error: there is no setting %s: the build arguments are %s", arg, strings.Join(argNames(), ", "))
 	case key == keyDB && strings.TrimSpace(value) == "":
 		return fmt.Errorf("microscanner: error: build argument %s is empty: give an image reference or the name of a named context, or leave it out", arg)
 	case key == keyDB:
 		c.database = value
 		return nil
-	case argName(key) != arg || policy.Allowed(key) == nil:
-		return fmt.Errorf("microscanner: error: there is no setting %s: the build arguments are %s", arg, strings.Join(argNames(), ", "))
 	}
 	if err := c.policy.Set(key, value, "--build-arg "+arg); err != nil {
 		return fmt.Errorf("microscanner: error: build argument %s cannot be %q: allowed are %s", arg, value, strings.Join(policy.Allowed(key), ", "))

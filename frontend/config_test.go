@@ -60,6 +60,10 @@ func TestReadConfigErrors(t *testing.T) {
 			`microscanner: error: build argument MICROSCANNER_DB is empty: give an image reference or the name of a named context, or leave it out`},
 		{"MICROSCANNER_FAILON", "high",
 			`microscanner: error: there is no setting MICROSCANNER_FAILON: the build arguments are MICROSCANNER_DB, MICROSCANNER_FAIL_ON, MICROSCANNER_IGNORE_UNFIXED, MICROSCANNER_ON_NO_PACKAGES, MICROSCANNER_ON_UNSUPPORTED`},
+		{"MICROSCANNER_dB", "low",
+			`microscanner: error: there is no setting MICROSCANNER_dB: the build arguments are MICROSCANNER_DB, MICROSCANNER_FAIL_ON, MICROSCANNER_IGNORE_UNFIXED, MICROSCANNER_ON_NO_PACKAGES, MICROSCANNER_ON_UNSUPPORTED`},
+		{"microscanner_FAIL_ON", "never",
+			`microscanner: error: there is no setting microscanner_FAIL_ON: the build arguments are MICROSCANNER_DB, MICROSCANNER_FAIL_ON, MICROSCANNER_IGNORE_UNFIXED, MICROSCANNER_ON_NO_PACKAGES, MICROSCANNER_ON_UNSUPPORTED`},
 		{"MICROSCANNER_fail_on", "high",
 			`microscanner: error: there is no setting MICROSCANNER_fail_on: the build arguments are MICROSCANNER_DB, MICROSCANNER_FAIL_ON, MICROSCANNER_IGNORE_UNFIXED, MICROSCANNER_ON_NO_PACKAGES, MICROSCANNER_ON_UNSUPPORTED`},
 	} {

@@ -38,11 +38,6 @@ func scanError(t target, err error) error {
 	}
 }
 
-// gateError says that findings keep the image from being exported.
-func gateError(t target, reason string, err error) error {
-	return &buildError{fmt.Sprintf("microscanner: the image of %s is not exported: %s", t.platform, reason), err}
-}
-
 func badDatabase(name string, err error) error {
 	return &buildError{fmt.Sprintf("microscanner: error: %s=%q is neither a named context of this build nor an image reference", argDB, name), err}
 }

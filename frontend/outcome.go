@@ -1,11 +1,14 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
+	digest "github.com/opencontainers/go-digest"
 
 	"github.com/example/microscanner-frontend/llbgen"
 	"github.com/example/microscanner-frontend/scanner/policy"
@@ -50,7 +53,11 @@ func (o outcomes) refuse(ctx context.Context, st *stage) error {
 	if bad := o.firstError(); bad != nil {
 		return scanError(bad.target, &buildError{report.Printable(bad.report.Verdict.Reason), err})
 	}
-	return gateError(o[0].target, report.Printable(o[0].report.Verdict.Reason), err)
+	var reasons []string
+	for _, s := range o {
+		reasons = append(reasons, fmt.Sprintf("the image of %s is not exported: %s", s.platform, report.Printable(s.report.Verdict.Reason)))
+	}
+	return &buildError{"microscanner: " + strings.Join(reasons, "; "), err}
 }
 
 // maxWarnings is how many packages a build's warnings name. What is beyond is a number.
@@ -60,8 +67,12 @@ const maxWarnings = 10
 // line for each package with findings, the worst first. Warnings are a
 // courtesy: a BuildKit that cannot show them builds all the same.
 func (o outcomes) warn(ctx context.Context, c client.Client) {
+	var vertex digest.Digest // any of the scans: the text says what is meant
+	for _, s := range o {
+		vertex = cmp.Or(vertex, s.vertex)
+	}
 	for _, w := range o.warnings() {
-		_ = c.Warn(ctx, o[0].vertex, "microscanner: "+w, client.WarnOpts{Level: 1})
+		_ = c.Warn(ctx, vertex, "microscanner: "+w, client.WarnOpts{Level: 1})
 	}
 }
 

@@ -269,12 +269,9 @@ func solve(ctx context.Context, c client.Client, state llb.State) (client.Refere
 
 // A message of BuildKit's holds at most 16 MiB. A report is far smaller, but
 // for the worst of images.
-const (
-	readChunk = 4 << 20
-	readLimit = 256 << 20
-)
+const readChunk = 4 << 20
 
-// readFile reads a file of any size up to readLimit, in one call if it is small.
+// readFile reads a file of any size up to report.MaxSize, in one call if it is small.
 func readFile(ctx context.Context, ref client.Reference, name string) ([]byte, error) {
 	var all []byte
 	for {
@@ -289,8 +286,8 @@ func readFile(ctx context.Context, ref client.Reference, name string) ([]byte, e
 		if len(dt) < readChunk {
 			return all, nil
 		}
-		if len(all) > readLimit {
-			return nil, fmt.Errorf("%s is larger than %d MiB", name, readLimit>>20)
+		if len(all) > report.MaxSize {
+			return nil, fmt.Errorf("%s is larger than %d MiB", name, report.MaxSize>>20)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func (s Scan) State() llb.State {
 		"--db", DatabaseDir,
 		"--format", "json",
 		"--output", path.Join(OutDir, ReportName),
-		"--continue-on-failure",
+		"--report-only",
 	}, s.Flags...)
 	run := s.Scanner.run(args, s.Name, s.ID)
 	run.AddMount(RootfsDir, s.Rootfs, llb.Readonly)

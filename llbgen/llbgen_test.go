@@ -118,7 +118,7 @@ func TestScanCommand(t *testing.T) {
 		"--db", "/db",
 		"--format", "json",
 		"--output", "/run/microscanner/out/report.json",
-		"--continue-on-failure",
+		"--report-only",
 		"--fail-on=high",
 	}, args)
 	require.Equal(t, "scan", g.meta[g.id].Description["llb.customname"])

@@ -62,6 +62,31 @@ func TestHostileImageCannotBendTheScan(t *testing.T) {
 	}
 }
 
+// TestHostileRelease makes the image say that it is something else.
+func TestHostileRelease(t *testing.T) {
+	env := start(t)
+	base := debianImage(t, env, vulnerable)
+	for name, dockerfile := range map[string]string{
+		"alpine": "COPY <<EOF /usr/lib/os-release\nID=alpine\nVERSION_ID=3.20.3\nEOF\n" +
+			"COPY <<EOF /lib/apk/db/installed\nP:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\nEOF",
+		"another-release": `RUN sed -i 's/VERSION_ID="12"/VERSION_ID="11"/' /usr/lib/os-release`,
+		"no-release":      "RUN sed -i /VERSION_ID/d /usr/lib/os-release",
+		"unknown":         "RUN sed -i 's/^ID=.*/ID=nothing/' /usr/lib/os-release",
+		"no-id":           "RUN rm /etc/os-release /usr/lib/os-release /etc/debian_version",
+		"dangling":        "RUN rm /usr/lib/os-release",
+		"status.d":        "RUN mkdir /var/lib/dpkg/status.d && mv /var/lib/dpkg/status /var/lib/dpkg/status.d/all && touch /var/lib/dpkg/status",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := files(t, map[string]string{"Dockerfile": "FROM " + base + "\n" + dockerfile + "\n"})
+			ref := imageName(t, env, "no")
+			r := push(t, env, dir, env.FrontendRef(), ref)
+			require.Equal(t, 1, r.ExitCode, r.Combined)
+			require.Regexp(t, "exit code: 4|This is an error in the scan, not a finding", r.Combined)
+			requireNotPushed(t, ref)
+		})
+	}
+}
+
 // TestHostilePackageDatabase puts something else in the place of the package
 // database. What can't be read is an error that names the file.
 func TestHostilePackageDatabase(t *testing.T) {

@@ -23,6 +23,7 @@ type rootfsFlags struct {
 	db, format, output string
 	policy             policyFlags
 	continueOnFailure  bool
+	reportOnly         bool
 	fullOutput         bool
 	image              report.Image
 }
@@ -35,6 +36,7 @@ func runRootfs(_ context.Context, env Env, args []string) error {
 	f.StringVarP(&v.output, "output", "o", "", "write the report to this file instead of standard output")
 	v.policy.add(f)
 	f.BoolVarP(&v.continueOnFailure, "continue-on-failure", "c", false, "exit 0 although the gate failed on findings")
+	f.BoolVar(&v.reportOnly, "report-only", false, "exit 0 whenever a report was written: its reader acts on the verdict")
 	f.BoolVar(&v.fullOutput, "full-output", false, "list packages without vulnerabilities too")
 	f.StringVar(&v.image.Reference, "image-ref", "", "name of the image, for the report")
 	f.StringVar(&v.image.Platform, "platform", "", "platform of the image, for the report")
@@ -61,7 +63,12 @@ func runRootfs(_ context.Context, env Env, args []string) error {
 	// A table says it itself; a pass goes without saying, but for a report that
 	// goes to a file.
 	said := v.output == "" && (v.format == formatTable || r.Verdict.Pass)
-	return conclude(env, &verdictError{r.Verdict.ExitCode, r.Verdict.Reason, said}, v.continueOnFailure)
+	verdict := &verdictError{r.Verdict.ExitCode, r.Verdict.Reason, said}
+	if v.reportOnly {
+		verdict.print(env.Stderr)
+		return nil
+	}
+	return conclude(env, verdict, v.continueOnFailure)
 }
 
 func scanDir(env Env, dir string, v rootfsFlags, p policy.Policy) (r *report.Report, err error) {
