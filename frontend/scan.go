@@ -181,6 +181,11 @@ func databaseState(ctx context.Context, c client.Client, name string, p ocispecs
 func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 	rootfs := llb.Scratch()
 	if t.ref != nil {
+		// First the user's own steps, in the user's own solve: it alone knows
+		// of the caches that the build imports.
+		if err := t.ref.Evaluate(ctx); err != nil {
+			return outcome{}, err
+		}
 		var err error
 		if rootfs, err = t.ref.ToState(); err != nil {
 			return outcome{}, scanError(t, fmt.Errorf("read the definition of the rootfs: %w", err))
@@ -199,13 +204,6 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 	}.State()
 	ref, vertex, err := solve(ctx, s.client, state)
 	if err != nil {
-		// The stage runs the user's own steps first. If one of them failed, it
-		// does so here too, without being run again.
-		if t.ref != nil {
-			if own := t.ref.Evaluate(ctx); own != nil {
-				return outcome{}, own
-			}
-		}
 		return outcome{}, scanError(t, err)
 	}
 	dt, err := readFile(ctx, ref, llbgen.ReportName)
