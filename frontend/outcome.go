@@ -82,8 +82,9 @@ func (o outcomes) warnings() []string {
 	seen := map[string]bool{} // platforms of one image mostly say the same
 	for _, s := range o {
 		for _, n := range s.report.NotAssessed {
-			// An image of a static binary is no news. The scan's log has it.
-			if n.Reason == report.ReasonNoPackages {
+			// That an image has no packages stands in the scan's log. It is no
+			// news to who builds such images, build after build.
+			if n.Reason == report.ReasonNoPackages || strings.HasPrefix(n.Reason, report.ReasonOnlyNamed) {
 				continue
 			}
 			if text := report.Printable(n.String()); !seen[text] {

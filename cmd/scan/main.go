@@ -4,9 +4,7 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/example/microscanner-frontend/scanner/cli"
@@ -16,8 +14,7 @@ import (
 var version = "dev"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, cli.Env{
+	os.Exit(cli.Main(context.Background(), cli.Env{
 		Args:    os.Args[1:],
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
@@ -25,9 +22,7 @@ func main() {
 		Version: version,
 
 		BoundMemory: boundMemory,
-	})
-	stop()
-	os.Exit(code)
+	}))
 }
 
 // boundMemory tunes the garbage collector for a scan. That of an ordinary image

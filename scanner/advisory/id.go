@@ -1,7 +1,6 @@
 package advisory
 
 import (
-	"cmp"
 	"strconv"
 	"strings"
 )
@@ -49,20 +48,4 @@ func AppendCVE(to []byte, year, number uint64) []byte {
 		to = append(to, '0')
 	}
 	return strconv.AppendUint(to, number, 10)
-}
-
-// CompareIDs orders ids for people: CVE ids first, by year and number, then all
-// others by their bytes.
-func CompareIDs(a, b string) int {
-	ay, an, aCVE := SplitCVE(a)
-	by, bn, bCVE := SplitCVE(b)
-	switch {
-	case aCVE && bCVE:
-		return cmp.Or(cmp.Compare(ay, by), cmp.Compare(an, bn))
-	case aCVE:
-		return -1
-	case bCVE:
-		return 1
-	}
-	return strings.Compare(a, b)
 }

@@ -1,7 +1,6 @@
 package advisory_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,16 +49,4 @@ func TestSplitCVE(t *testing.T) {
 			assert.Equal(t, id, string(advisory.AppendCVE(nil, year, number)))
 		}
 	}
-}
-
-func TestCompareIDs(t *testing.T) {
-	want := []string{
-		"CVE-1999-9999", "CVE-2017-0999", "CVE-2017-1000", "CVE-2017-99999", "CVE-2017-100000",
-		"CVE-2018-0001", "CVE-2017-XXXX", "DSA-1-1", "GHSA-jfh8-c2jp-5v3q", "TEMP-0000000-000000",
-	}
-	got := slices.Clone(want)
-	slices.Reverse(got)
-	slices.SortFunc(got, advisory.CompareIDs)
-	assert.Equal(t, want, got)
-	assert.Zero(t, advisory.CompareIDs("CVE-2017-1000", "CVE-2017-1000"))
 }

@@ -33,9 +33,6 @@ type Reader struct {
 // NewReader reads from r.
 func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, 64<<10)} }
 
-// Line is the number of the line that Read gave last.
-func (r *Reader) Line() int { return r.line }
-
 // Read gives the next record, normalized and valid. At the end it returns
 // io.EOF. A *LineError is about one line only: call Read again for the next.
 func (r *Reader) Read() (Record, error) {

@@ -39,11 +39,10 @@ func TestJSONLinesRoundTrip(t *testing.T) {
 	assert.Contains(t, text.String(), `{"id":"CVE-2024-0001","distro":"debian","release":"12","package":"openssl","kind":"source","status":"fixed","fixed":"3.0.1-1"}`)
 
 	r := advisory.NewReader(&text)
-	for i, want := range records {
+	for _, want := range records {
 		got, err := r.Read()
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
-		assert.Equal(t, i+1, r.Line())
 	}
 	_, err := r.Read()
 	assert.ErrorIs(t, err, io.EOF)
@@ -77,7 +76,6 @@ func TestReaderGoesOnAfterABadLine(t *testing.T) {
 			rec, err := r.Read()
 			require.NoError(t, err)
 			assert.Equal(t, "CVE-2024-0001", rec.ID)
-			assert.Equal(t, 5, r.Line())
 			_, err = r.Read()
 			assert.ErrorIs(t, err, io.EOF)
 		})

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
@@ -46,6 +49,9 @@ func runDBBuild(ctx context.Context, env Env, args []string) error {
 		o.Now = func() time.Time { return o.Built }
 	}
 	o.Read = func(spec compile.Feed, stats feed.Stats) { printStats(env.Stderr, spec, stats) }
+	o.Unrated = func(distro string) {
+		fmt.Fprintf(env.Stderr, "warning: no advisory of %s is rated, so that only --fail-on negligible would fail on one; add a table of CVSS scores with --feed %s=PATH_OR_URL\n", distro, compile.FeedSeverity)
+	}
 	if records == "" {
 		return build(ctx, env, o)
 	}
@@ -55,7 +61,13 @@ func runDBBuild(ctx context.Context, env Env, args []string) error {
 	})
 }
 
+// build ends in an orderly way, without unfinished files, when a signal asks
+// for it; a second signal ends the process. Every other command has nothing to
+// tidy up and leaves signals alone.
 func build(ctx context.Context, env Env, o compile.Options) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	meta, err := compile.Run(ctx, o)
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ func (r *Release) Close() error {
 	return r.table.file.Close()
 }
 
-// Lookup gives all rows for a package, in the order of advisory.CompareIDs. It
+// Lookup gives all rows for a package, by id: CVE ids first, by year and number. It
 // gives no rows and no error only if there truly are none.
 func (r *Release) Lookup(kind advisory.Kind, name string) ([]Advisory, error) {
 	return r.Select(kind, name, nil)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,6 +29,29 @@ func TestOpenWithoutADatabase(t *testing.T) {
 		require.ErrorIs(t, err, db.ErrNoDatabase)
 		require.ErrorIs(t, err, fs.ErrNotExist)
 		assert.ErrorContains(t, err, dir)
+	}
+}
+
+// TestNamedPipes has a pipe in the place of each file. Opening one waits for a
+// writer, who never comes.
+func TestNamedPipes(t *testing.T) {
+	for _, name := range []string{"metadata.json", "debian-12.sst", "details.sst"} {
+		dir := sample(t)
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.Remove(path))
+		require.NoError(t, syscall.Mkfifo(path, 0o600))
+		database, err := db.Open(dir)
+		if err == nil {
+			_, err = database.Release("debian", "12")
+		}
+		if err == nil {
+			_, _, err = database.Details("CVE-2024-9999", "debian")
+		}
+		require.ErrorIs(t, err, db.ErrCorrupt, name)
+		assert.ErrorContains(t, err, name+": the advisory database is damaged; build or fetch it again: not a regular file")
+		if name != "metadata.json" {
+			require.ErrorIs(t, database.Verify(), db.ErrCorrupt, name)
+		}
 	}
 }
 

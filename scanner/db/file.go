@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/example/microscanner-frontend/scanner/db/internal/sstable"
 )
@@ -23,7 +24,7 @@ type table struct {
 // as memory of the process until the file is closed, and a file that is cut off
 // meanwhile kills it.
 func openTable(path string, size int64, magic string) (*table, error) {
-	f, err := os.Open(path) //nolint:gosec // G304: the directory is the user's, the name was checked.
+	f, err := openRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, corrupt(path, errors.New("the file is missing"))
 	}
@@ -37,12 +38,29 @@ func openTable(path string, size int64, magic string) (*table, error) {
 	return t, nil
 }
 
+// openRegular opens a regular file. Without O_NONBLOCK, a named pipe in its
+// place would hold up the caller for ever.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // G304: the directory is the user's, the name was checked.
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = corrupt(path, errors.New("not a regular file"))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 func (t *table) readIndex(size int64, magic string) error {
 	info, err := t.file.Stat()
 	if err != nil {
 		return fmt.Errorf("open the advisory database: %w", err)
 	}
-	if !info.Mode().IsRegular() || info.Size() != size || int64(int(size)) != size {
+	if info.Size() != size || int64(int(size)) != size {
 		return corrupt(t.path, fmt.Errorf("%d bytes instead of %d", info.Size(), size))
 	}
 	if t.rows, err = sstable.NewReader(t.file, size); err != nil {

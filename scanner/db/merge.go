@@ -42,7 +42,8 @@ func compareKeys(a, b *entry) int {
 	)
 }
 
-// compareIDs is advisory.CompareIDs on ids that are split already.
+// compareIDs orders ids for people: CVE ids first, by year and number, then all
+// others by their bytes.
 func compareIDs(a, b *row) int {
 	switch {
 	case a.year != 0 && b.year != 0:

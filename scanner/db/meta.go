@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,7 +108,7 @@ func (m *Meta) check() error {
 }
 
 func readMeta(dir string) (Meta, error) {
-	f, err := os.Open(filepath.Join(dir, metadataFile)) //nolint:gosec // G304: the directory is the user's.
+	f, err := openRegular(filepath.Join(dir, metadataFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Meta{}, fmt.Errorf("%s: %w; build one with \"microscanner db build --output %s\"", dir, ErrNoDatabase, dir)
 	}

@@ -29,7 +29,7 @@ import (
 //	    (the first to 1999), number of ids, distances of their numbers
 //	table of strings: all other ids
 //
-// Rows are in the order of advisory.CompareIDs. Distances make a CVE id one to
+// Rows are in the order of compareIDs. Distances make a CVE id one to
 // three bytes. Columns of like values are what gzip and zstd compress best.
 
 const (

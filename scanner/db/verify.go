@@ -2,7 +2,6 @@ package db
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 )
 
@@ -18,7 +17,7 @@ func (d *DB) Verify() error {
 
 func (d *DB) verify(want FileMeta) error {
 	path := filepath.Join(d.dir, want.File)
-	f, err := os.Open(path) //nolint:gosec // G304: the directory is the user's, the name was checked.
+	f, err := openRegular(path)
 	if err != nil {
 		return corrupt(path, err)
 	}

@@ -21,8 +21,13 @@ type OS struct {
 	Version string
 	// Pretty is the name for people, as the release files state it, unescaped.
 	Pretty string
+	// Path is the release file that Distro was told from.
+	Path string
 	// Note is a doubt about the release, in one sentence; mostly empty.
 	Note string
+	// Unclear says, in one sentence for users, why Release cannot be told: the
+	// release files contradict each other, or state none. Mostly empty.
+	Unclear string
 }
 
 // Package is one installed package.
@@ -35,7 +40,6 @@ type Package struct {
 	// they equal Name and Version where the database names no source.
 	SourceName, SourceVersion string
 	License                   string
-	Maintainer                string
 	// Path is the package database's path inside the rootfs, without a leading slash.
 	Path string
 }
@@ -48,7 +52,8 @@ type Problem struct {
 	Reason string // one sentence for users, unescaped
 }
 
-// Ignored is a package database that belongs to another distribution.
+// Ignored is a package database that belongs to another distribution and lists
+// no package.
 type Ignored struct {
 	Path   string // inside the rootfs
 	Reason string // one sentence for users
@@ -63,7 +68,8 @@ type Inventory struct {
 	// Unsupported says, in one sentence for users, why packages were not read:
 	// nothing is known of this operating system. Empty if it is supported.
 	Unsupported string
-	// NoPackages is set if the rootfs has neither release files nor a package
-	// database: a static binary, say.
+	// NoPackages is set if the rootfs has neither an os-release nor a package
+	// database: a static binary, say. OS is empty, or what OS.Path, a file such
+	// as debian_version, names all the same.
 	NoPackages bool
 }

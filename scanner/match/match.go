@@ -14,8 +14,8 @@ import (
 
 // Advisories are those of one release; *db.Release is one.
 type Advisories interface {
-	// Select gives the advisories on a package, without those whose fixed
-	// version want refuses.
+	// Select gives the advisories on a package, those of one id next to each
+	// other, without those whose fixed version want refuses.
 	Select(kind advisory.Kind, name string, want func(fixed string) (bool, error)) ([]db.Advisory, error)
 }
 
@@ -25,7 +25,7 @@ type Subject struct {
 	Name, Version string
 	// Packages are indexes into the inventory's packages.
 	Packages []int
-	Findings []db.Advisory // sorted by id
+	Findings []db.Advisory // sorted by id, one for each
 	// FixVersion is the first version without any of the findings that have a
 	// fix; empty if none has one.
 	FixVersion string
@@ -42,8 +42,9 @@ type Result struct {
 }
 
 // maxFindings is how many findings an image may have, counted at each installed
-// package. The kernel has the most, about 5,000 in as many as 20 packages.
-const maxFindings = 200_000
+// package. The kernel has the most, about 5,000 in as many as 20 packages. A
+// report of them all must stay below report.MaxSize.
+const maxFindings = 120_000
 
 // Match compares the packages with the advisories of their release. An error
 // means that the advisories cannot be read, or that the findings are too many.
@@ -51,7 +52,10 @@ func Match(packages []inventory.Package, kind advisory.Kind, scheme version.Sche
 	var result Result
 	total := 0
 	for _, subject := range subjects(packages, kind) {
-		m := matcher{scheme: scheme, subject: subject, result: &result, path: packages[subject.Packages[0]].Path}
+		m := matcher{
+			scheme: scheme, subject: subject, result: &result, path: packages[subject.Packages[0]].Path,
+			arches: arches(packages, subject),
+		}
 		found, err := advisories.Select(kind, subject.Name, m.vulnerable)
 		if err != nil {
 			return Result{}, fmt.Errorf("look up the advisories on %s: %w", subject.Name, err)
@@ -98,6 +102,7 @@ type matcher struct {
 	scheme    version.Scheme
 	subject   Subject
 	path      string // of the package database
+	arches    []string
 	result    *Result
 	installed version.Version
 	state     parseState
@@ -142,24 +147,83 @@ func (m *matcher) problem(reason string) {
 // take keeps the advisories that are findings: those of a fixed version were
 // sorted out by vulnerable, the others hold for any version.
 func (m *matcher) take(found []db.Advisory) {
-	var highest version.Version
 	m.subject.Findings = slices.Grow(m.subject.Findings, len(found))
 	for i := range found {
 		a := &found[i]
-		switch a.Status {
-		case advisory.StatusNotAffected:
-			continue
-		case advisory.StatusUnderInvestigation:
+		switch {
+		case a.Status == advisory.StatusNotAffected || !m.applies(a):
+		case a.Status == advisory.StatusUnderInvestigation:
 			m.result.UnderInvestigation++
+		default:
+			m.add(a)
+		}
+	}
+	var highest version.Version
+	for i := range m.subject.Findings {
+		fixed := m.subject.Findings[i].Fixed
+		if fixed == "" {
 			continue
 		}
-		m.subject.Findings = append(m.subject.Findings, *a)
-		if a.Fixed == "" {
-			continue
-		}
-		if order, err := highest.Compare(a.Fixed); err != nil || order < 0 {
-			highest, _ = m.scheme.Parse(a.Fixed) // vulnerable has read it before
+		if order, err := highest.Compare(fixed); err != nil || order < 0 {
+			highest, _ = m.scheme.Parse(fixed) // vulnerable has read it before
 		}
 	}
 	m.subject.FixVersion = highest.String()
+}
+
+// applies tells whether an advisory speaks of the packages of the subject. The
+// packages of dpkg and apk belong to no module.
+func (m *matcher) applies(a *db.Advisory) bool {
+	if a.Module != "" {
+		return false
+	}
+	return len(a.Arches) == 0 || len(m.arches) == 0 || slices.ContainsFunc(m.arches, func(arch string) bool {
+		return slices.Contains(a.Arches, arch)
+	})
+}
+
+// arches lists the architectures of a subject's packages; none if it has a
+// package for every architecture, or for one that is not known.
+func arches(packages []inventory.Package, s Subject) []string {
+	var out []string
+	for _, i := range s.Packages {
+		switch arch := packages[i].Arch; arch {
+		case "", "all", "noarch":
+			return nil
+		default:
+			out = append(out, arch)
+		}
+	}
+	return out
+}
+
+// add makes one finding of the advisories of one id, which may differ by
+// architecture or product: a fix counts rather than none and the higher of two,
+// as in the making of the database, with the worst severity of all.
+func (m *matcher) add(a *db.Advisory) {
+	last := len(m.subject.Findings) - 1
+	if last < 0 || m.subject.Findings[last].ID != a.ID {
+		m.subject.Findings = append(m.subject.Findings, *a)
+		return
+	}
+	old := &m.subject.Findings[last]
+	folded := *old
+	if m.stronger(a, old) {
+		folded = *a
+	}
+	worst := old
+	if a.Severity > old.Severity {
+		worst = a
+	}
+	folded.Severity, folded.SeveritySource = worst.Severity, worst.SeveritySource
+	folded.Aliases = slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.Aliases, a.Aliases))))
+	*old = folded
+}
+
+func (m *matcher) stronger(a, b *db.Advisory) bool {
+	if a.Fixed == "" || b.Fixed == "" {
+		return a.Fixed != ""
+	}
+	order, err := m.scheme.Compare(a.Fixed, b.Fixed)
+	return err == nil && order > 0
 }

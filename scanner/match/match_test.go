@@ -12,6 +12,7 @@ import (
 	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/match"
+	"github.com/example/microscanner-frontend/scanner/severity"
 	"github.com/example/microscanner-frontend/scanner/version"
 )
 
@@ -100,6 +101,47 @@ func TestMatch(t *testing.T) {
 	assert.Empty(t, r.Subjects[3].FixVersion)
 }
 
+func TestArchitecturesAndModules(t *testing.T) {
+	advisories := fake{"source a": {
+		{ID: "CVE-1", Status: advisory.StatusAffected, Arches: []string{"amd64", "i386"}},
+		{ID: "CVE-2", Status: advisory.StatusAffected, Arches: []string{"s390x"}},
+		{ID: "CVE-3", Status: advisory.StatusUnderInvestigation, Arches: []string{"s390x"}},
+		{ID: "CVE-4", Status: advisory.StatusAffected, Module: "a:1"},
+		{ID: "CVE-5", Status: advisory.StatusAffected},
+	}}
+	for arch, want := range map[string][]string{
+		"amd64": {"a 1 CVE-1 a", "a 1 CVE-5 a"},
+		"s390x": {"a 1 CVE-2 a", "a 1 CVE-5 a"},
+		"arm64": {"a 1 CVE-5 a"},
+		"all":   {"a 1 CVE-1 a", "a 1 CVE-2 a", "a 1 CVE-5 a"},
+		"":      {"a 1 CVE-1 a", "a 1 CVE-2 a", "a 1 CVE-5 a"},
+	} {
+		p := pkg("a", "1", "a", "1")
+		p.Arch = arch
+		r, err := match.Match([]inventory.Package{p}, advisory.Source, version.Deb, advisories)
+		require.NoError(t, err)
+		assert.Equal(t, want, found(r, []inventory.Package{p}), arch)
+		assert.Equal(t, arch == "s390x" || arch == "all" || arch == "", r.UnderInvestigation == 1, arch)
+	}
+}
+
+func TestOneFindingForAnID(t *testing.T) {
+	advisories := fake{"source a": {
+		{ID: "CVE-1", Status: advisory.StatusAffected, Severity: severity.High, SeveritySource: "nvd", Aliases: []string{"X-1"}},
+		{ID: "CVE-1", Status: advisory.StatusFixed, Fixed: "10", Severity: severity.Low, SeveritySource: "debian"},
+		{ID: "CVE-1", Status: advisory.StatusFixed, Fixed: "9", Severity: severity.Critical, SeveritySource: "cna", Aliases: []string{"X-1", "X-2"}},
+		{ID: "CVE-2", Status: advisory.StatusAffected},
+	}}
+	r, err := match.Match([]inventory.Package{pkg("a", "1", "a", "1")}, advisory.Source, version.Deb, advisories)
+	require.NoError(t, err)
+	require.Len(t, r.Subjects, 1)
+	assert.Equal(t, []db.Advisory{
+		{ID: "CVE-1", Status: advisory.StatusFixed, Fixed: "10", Severity: severity.Critical, SeveritySource: "cna", Aliases: []string{"X-1", "X-2"}},
+		{ID: "CVE-2", Status: advisory.StatusAffected},
+	}, r.Subjects[0].Findings)
+	assert.Equal(t, "10", r.Subjects[0].FixVersion)
+}
+
 func TestMatchBinaryNames(t *testing.T) {
 	advisories := fake{"binary libc6": {{ID: "CVE-7", Status: advisory.StatusFixed, Fixed: "9"}}}
 	packages := []inventory.Package{pkg("libc6", "2", "glibc", "99")}
@@ -147,5 +189,5 @@ func TestTooManyFindings(t *testing.T) {
 		packages = append(packages, pkg(fmt.Sprintf("p%d", i), "1", "linux", "1"))
 	}
 	_, err := match.Match(packages, advisory.Source, version.Deb, advisories)
-	require.EqualError(t, err, "the image has more than 200000 findings")
+	require.EqualError(t, err, "the image has more than 120000 findings")
 }

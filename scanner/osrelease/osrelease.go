@@ -10,13 +10,17 @@ import (
 	"github.com/example/microscanner-frontend/scanner/rootfs"
 )
 
-// Paths of release files inside a root file system.
+// Paths of the release files that only some distributions have, inside a root
+// file system.
+const (
+	PathDebian = "etc/debian_version"
+	PathAlpine = "etc/alpine-release"
+)
+
 const (
 	pathEtc     = "etc/os-release"
 	pathUsr     = "usr/lib/os-release"
 	pathLSB     = "etc/lsb-release"
-	pathDebian  = "etc/debian_version"
-	pathAlpine  = "etc/alpine-release"
 	maxFileSize = 64 << 10
 )
 
@@ -58,10 +62,10 @@ func Read(fsys fs.FS) (Release, error) {
 		}
 	}
 	var err error
-	if r.DebianVersion, err = readLine(fsys, pathDebian); err != nil {
+	if r.DebianVersion, err = readLine(fsys, PathDebian); err != nil {
 		return Release{}, err
 	}
-	r.AlpineRelease, err = readLine(fsys, pathAlpine)
+	r.AlpineRelease, err = readLine(fsys, PathAlpine)
 	return r, err
 }
 

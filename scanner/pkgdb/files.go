@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"syscall"
 
 	"github.com/example/microscanner-frontend/scanner/rootfs"
 )
@@ -18,7 +18,7 @@ type Parser func(r io.Reader, path string, c *Collector) error
 // names lead to it, and reports whether there was any. A file that exists and
 // cannot be read is an error.
 func ReadFiles(fsys fs.FS, paths []string, c *Collector, parse Parser) (found bool, err error) {
-	var read []fs.FileInfo
+	read := map[fileID]struct{}{}
 	for _, path := range paths {
 		f, err := rootfs.OpenFile(fsys, path, c.left)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -28,11 +28,13 @@ func ReadFiles(fsys fs.FS, paths []string, c *Collector, parse Parser) (found bo
 			return found, fmt.Errorf("the package database %w", err)
 		}
 		found = true
-		if isOneOf(f.Info(), read) {
-			_ = f.Close() // nothing was read from it
-			continue
+		if id, ok := idOf(f.Info()); ok {
+			if _, again := read[id]; again {
+				_ = f.Close() // nothing was read from it
+				continue
+			}
+			read[id] = struct{}{}
 		}
-		read = append(read, f.Info())
 		err = parse(f, path, c)
 		c.left -= f.Consumed()
 		if err := errors.Join(err, f.Close()); err != nil {
@@ -42,11 +44,14 @@ func ReadFiles(fsys fs.FS, paths []string, c *Collector, parse Parser) (found bo
 	return found, nil
 }
 
-func isOneOf(info fs.FileInfo, list []fs.FileInfo) bool {
-	for _, other := range list {
-		if os.SameFile(info, other) {
-			return true
-		}
+// fileID is what two names of one file have in common.
+type fileID struct{ dev, ino uint64 }
+
+// idOf is false for a file that is not one of this machine's.
+func idOf(info fs.FileInfo) (fileID, bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fileID{}, false
 	}
-	return false
+	return fileID{uint64(stat.Dev), stat.Ino}, true //nolint:unconvert // not the same type on every system
 }

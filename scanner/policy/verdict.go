@@ -28,8 +28,10 @@ type Scan struct {
 	// it is supported.
 	Unsupported string
 	// NoPackages says that the rootfs has neither an operating system nor a
-	// package database.
+	// package database. Named is a release file that names one nevertheless, and
+	// what it names; mostly empty.
 	NoPackages bool
+	Named      string
 	// Unread says what could not be read, one text a part. Anything unread is
 	// an error, whatever was found in the rest.
 	Unread []string
@@ -135,17 +137,39 @@ func (p Policy) notAssessed(scan Scan) string {
 	case len(scan.Unread) == 1:
 		return "the scan is incomplete: " + scan.Unread[0]
 	case len(scan.Unread) > 1:
-		return fmt.Sprintf("the scan is incomplete: %s; and %d more like it", scan.Unread[0], len(scan.Unread)-1)
+		return fmt.Sprintf("the scan is incomplete: %s; and %s", scan.Unread[0], more(len(scan.Unread)-1))
 	case scan.Unsupported != "" && p.OnUnsupported != Warn:
 		return fmt.Sprintf("%s; nothing was assessed (set %s=%s to let such images pass)", scan.Unsupported, KeyOnUnsupported, Warn)
 	case scan.NoPackages && p.OnNoPackages != Warn:
-		return fmt.Sprintf("the image has no package database; nothing was assessed (set %s=%s to let such images pass)", KeyOnNoPackages, Warn)
+		return fmt.Sprintf("%s; nothing was assessed (set %s=%s to let such images pass)", scan.noPackages(), KeyOnNoPackages, Warn)
 	}
 	return ""
 }
 
+func (s Scan) noPackages() string {
+	if s.Named != "" {
+		return "the image has no package database, although " + s.Named
+	}
+	return "the image has no package database"
+}
+
 func (p Policy) failing(v Verdict) string {
-	return fmt.Sprintf("%s at or above %s (%s=%s): found %s", vulnerabilities(v.Failing), p.FailOn, KeyFailOn, p.FailOn, v.Counts)
+	return fmt.Sprintf("%s at or above %s (%s=%s): found %s", vulnerabilities(v.Failing), p.FailOn, KeyFailOn, p.FailOn, v.found())
+}
+
+// found is Counts in words. It says what unknown means: such a finding fails
+// hardly any gate, and may be as bad as any.
+func (v Verdict) found() string {
+	rated := v.Counts
+	rated.Unknown = 0
+	text := rated.String()
+	if n := v.Counts.Unknown; n > 0 {
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d not rated by anyone", n)
+	}
+	return text
 }
 
 func (p Policy) passing(scan Scan, v Verdict, ignored int) string {
@@ -153,18 +177,25 @@ func (p Policy) passing(scan Scan, v Verdict, ignored int) string {
 	case scan.Unsupported != "":
 		return scan.Unsupported + "; nothing was assessed"
 	case scan.NoPackages:
-		return "the image has no package database; nothing was assessed"
+		return scan.noPackages() + "; nothing was assessed"
 	case v.Counts.Total() == 0:
 		return "no known vulnerabilities"
 	}
-	reason := fmt.Sprintf("no vulnerability at or above %s: found %s", p.FailOn, v.Counts)
+	reason := fmt.Sprintf("no vulnerability at or above %s: found %s", p.FailOn, v.found())
 	if p.FailOn == Never {
-		reason = fmt.Sprintf("%s=never: found %s", KeyFailOn, v.Counts)
+		reason = fmt.Sprintf("%s=never: found %s", KeyFailOn, v.found())
 	}
 	if ignored > 0 {
-		reason = fmt.Sprintf("no fixable vulnerability at or above %s, %d without a fix ignored: found %s", p.FailOn, ignored, v.Counts)
+		reason = fmt.Sprintf("no fixable vulnerability at or above %s, %d without a fix ignored: found %s", p.FailOn, ignored, v.found())
 	}
 	return reason
+}
+
+func more(n int) string {
+	if n == 1 {
+		return "1 more problem"
+	}
+	return fmt.Sprintf("%d more problems", n)
 }
 
 func vulnerabilities(n int) string {

@@ -11,8 +11,8 @@ import (
 )
 
 // MaxSize is the size in bytes above which a report is neither written nor
-// read. One with 5,000 findings has about 5 MB.
-const MaxSize = 64 << 20
+// read. A finding has about 1 KB, and a scan takes 120,000 of them.
+const MaxSize = 128 << 20
 
 func errTooLarge() error {
 	return fmt.Errorf("the report is larger than %d MiB", MaxSize>>20)

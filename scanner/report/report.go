@@ -80,6 +80,11 @@ type Feed struct {
 // an operating system nor packages.
 const ReasonNoPackages = "the image has no package database"
 
+// ReasonOnlyNamed starts the reason of NotAssessed for a rootfs without packages
+// in which a lone file such as etc/debian_version, the Path, names an operating
+// system. The name follows.
+const ReasonOnlyNamed = "there is no package database, but this file names "
+
 // NotAssessed is something that the scan saw and says nothing about.
 type NotAssessed struct {
 	Path   string `json:"path,omitempty"` // inside the rootfs

@@ -151,7 +151,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestDecodeIsBounded(t *testing.T) {
 	r := &endless{}
 	_, err := report.Decode(r)
-	require.EqualError(t, err, "the report is larger than 64 MiB")
+	require.EqualError(t, err, "the report is larger than 128 MiB")
 	assert.LessOrEqual(t, r.n, report.MaxSize+1<<20)
 }
 
@@ -159,9 +159,9 @@ func TestWriteJSONIsBounded(t *testing.T) {
 	r := sample(t)
 	v := r.Resources[3].Vulnerabilities[0]
 	v.Description = strings.Repeat("x", 1<<20)
-	r.Resources[3].Vulnerabilities = slices.Repeat([]report.Vulnerability{v}, 64)
-	require.EqualError(t, report.WriteJSON(io.Discard, r), "the report is larger than 64 MiB")
-	r.Resources[3].Vulnerabilities = r.Resources[3].Vulnerabilities[:63]
+	r.Resources[3].Vulnerabilities = slices.Repeat([]report.Vulnerability{v}, 128)
+	require.EqualError(t, report.WriteJSON(io.Discard, r), "the report is larger than 128 MiB")
+	r.Resources[3].Vulnerabilities = r.Resources[3].Vulnerabilities[:127]
 	require.NoError(t, report.WriteJSON(io.Discard, r))
 }
 

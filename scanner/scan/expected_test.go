@@ -25,12 +25,14 @@ func TestExpected(t *testing.T) {
 		"debian": scantest.Shared(t, "debian/tracker-shape-from-dsa-dla.json.gz"),
 		"alpine": scantest.Shared(t, "alpine/secdb-json"),
 	}
+	// Those files of the folder whose advisories are in the feeds.
+	counts := map[string]int{"debian": 9, "alpine": 7}
 	for id, feed := range feeds {
 		t.Run(id, func(t *testing.T) {
 			database := scantest.Open(t, scantest.DatabaseFromFeed(t, id, feed))
 			files, err := filepath.Glob(filepath.Join(expected, id+"-*.tsv"))
 			require.NoError(t, err)
-			require.NotEmpty(t, files)
+			require.Len(t, files, counts[id])
 			for _, file := range files {
 				name := strings.TrimSuffix(filepath.Base(file), ".tsv")
 				t.Run(name, func(t *testing.T) {

@@ -43,7 +43,15 @@ func Inventory(fsys fs.FS, distros []distro.Distro) (inventory.Inventory, error)
 		return inventory.Inventory{}, err
 	}
 	for _, d := range distros {
-		if os, ok := d.Recognise(release); ok && !onlyNamed(fsys, release, distros) {
+		os, ok := d.Recognise(release)
+		switch {
+		case !ok:
+		case onlyNamed(fsys, release, distros):
+			os.Note = "" // on how packages are assessed, of which there are none
+			return inventory.Inventory{OS: os, NoPackages: true}, nil
+		case os.Unclear != "":
+			return inventory.Inventory{OS: os, Unsupported: os.Unclear}, nil
+		default:
 			return readPackages(fsys, d, os, distros)
 		}
 	}
@@ -64,13 +72,14 @@ func readPackages(fsys fs.FS, d distro.Distro, os inventory.OS, distros []distro
 	if err != nil {
 		return inventory.Inventory{}, err
 	}
-	others := existing(fsys, slices.DeleteFunc(databases(distros), func(p string) bool {
-		return slices.Contains(d.Databases, p)
-	}))
+	others, err := otherDatabases(fsys, d, distros)
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
 	if !found {
 		err := fmt.Errorf("the image is %s but has no package database of %s; looked for %s", os.Pretty, d.Name, strings.Join(d.Databases, ", "))
-		if len(others) > 0 {
-			err = fmt.Errorf("%w; it has %s instead", err, strings.Join(others, ", "))
+		if paths := slices.Concat(others.used, others.empty); len(paths) > 0 {
+			err = fmt.Errorf("%w; it has %s instead", err, strings.Join(paths, ", "))
 		}
 		return inventory.Inventory{}, err
 	}
@@ -82,12 +91,49 @@ func readPackages(fsys fs.FS, d distro.Distro, os inventory.OS, distros []distro
 		}
 		return inventory.Inventory{}, err
 	}
-	for _, path := range others {
+	if len(others.used) > 0 {
+		return inventory.Inventory{OS: os, Unsupported: fmt.Sprintf(
+			"the image is %s, but it also has a package database of another distribution: %s; if those packages are not in the image, remove that database from it",
+			os.Pretty, strings.Join(others.used, ", "))}, nil
+	}
+	for _, path := range others.empty {
 		inv.Ignored = append(inv.Ignored, inventory.Ignored{
-			Path: path, Reason: fmt.Sprintf("this package database does not belong to %s", os.Pretty),
+			Path: path, Reason: fmt.Sprintf("this package database does not belong to %s; it lists no package", os.Pretty),
 		})
 	}
 	return inv, nil
+}
+
+// others are the package databases that do not belong to a distribution.
+type others struct {
+	used  []string // that list packages, or may
+	empty []string
+}
+
+// otherDatabases looks into the databases of the other distros. Installing
+// dpkg on Alpine leaves an empty one behind; one with packages says that the
+// image is not, or not only, what its release files say. Databases that
+// nobody here can read count as used.
+func otherDatabases(fsys fs.FS, own distro.Distro, distros []distro.Distro) (others, error) {
+	out := others{used: existing(fsys, foreignDatabases())}
+	for _, d := range distros {
+		paths := existing(fsys, slices.DeleteFunc(slices.Clone(d.Databases), func(p string) bool {
+			return slices.Contains(own.Databases, p)
+		}))
+		if len(paths) == 0 {
+			continue
+		}
+		c := pkgdb.NewCollector()
+		if _, err := d.Read(fsys, c); err != nil {
+			return others{}, err
+		}
+		if len(c.Packages())+len(c.Problems()) > 0 {
+			out.used = append(out.used, paths...)
+		} else {
+			out.empty = append(out.empty, paths...)
+		}
+	}
+	return out, nil
 }
 
 // unrecognised tells an unsupported operating system from none at all.

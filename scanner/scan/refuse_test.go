@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -12,6 +13,7 @@ import (
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/internal/scantest"
 	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/report"
 	"github.com/example/microscanner-frontend/scanner/severity"
 )
 
@@ -57,7 +59,7 @@ func TestNeverAPass(t *testing.T) {
 		},
 		"half a database": {
 			map[string]string{"etc/os-release": debian12, "var/lib/dpkg/status": dpkgStatus + "\nPackage: openssl\nSta"}, nil,
-			"the scan is incomplete: var/lib/dpkg/status, line 7: a line has no field name; and 1 more like it; besides, 1 vulnerability at or above high (fail-on=high): found 1 high",
+			"the scan is incomplete: var/lib/dpkg/status, line 7: a line has no field name; and 1 more problem; besides, 1 vulnerability at or above high (fail-on=high): found 1 high",
 		},
 		"a version that cannot be compared": {
 			map[string]string{"etc/os-release": debian12, "var/lib/dpkg/status": "Package: glibc\nVersion: a:b\n"}, nil,
@@ -109,7 +111,7 @@ func TestNeverAPass(t *testing.T) {
 		},
 		"a release that the database does not know": {
 			map[string]string{"etc/os-release": "ID=debian\nVERSION_ID=99\n", "var/lib/dpkg/status": dpkgStatus}, nil,
-			"the advisory database has nothing for Debian 99; nothing was assessed (set on-unsupported=warn to let such images pass)",
+			"the advisory database has nothing for Debian \"99\"; nothing was assessed (set on-unsupported=warn to let such images pass)",
 		},
 		"Ubuntu, which has a debian_version": {
 			map[string]string{
@@ -117,6 +119,30 @@ func TestNeverAPass(t *testing.T) {
 				"etc/debian_version": "trixie/sid\n", "var/lib/dpkg/status": dpkgStatus,
 			}, nil,
 			"Ubuntu 24.04.1 LTS is not a supported operating system; it derives from Debian, but builds packages of its own that Debian's advisories do not speak of; nothing was assessed (set on-unsupported=warn to let such images pass)",
+		},
+		"Alpine with the packages of Debian": {
+			map[string]string{"etc/os-release": alpine320, "lib/apk/db/installed": apkDB, "var/lib/dpkg/status": dpkgStatus}, nil,
+			"the image is Alpine Linux v3.20, but it also has a package database of another distribution: var/lib/dpkg/status; if those packages are not in the image, remove that database from it; nothing was assessed (set on-unsupported=warn to let such images pass)",
+		},
+		"Debian with an unreadable database of Alpine": {
+			map[string]string{"etc/os-release": debian12, "var/lib/dpkg/status": dpkgStatus, "lib/apk/db/installed": "garbage"}, nil,
+			"the image is Debian GNU/Linux 12 (bookworm), but it also has a package database of another distribution: lib/apk/db/installed; if those packages are not in the image, remove that database from it; nothing was assessed (set on-unsupported=warn to let such images pass)",
+		},
+		"Debian with rpm's database": {
+			map[string]string{"etc/os-release": debian12, "var/lib/dpkg/status": dpkgStatus, "var/lib/rpm/rpmdb.sqlite": "x"}, nil,
+			"the image is Debian GNU/Linux 12 (bookworm), but it also has a package database of another distribution: var/lib/rpm/rpmdb.sqlite; if those packages are not in the image, remove that database from it; nothing was assessed (set on-unsupported=warn to let such images pass)",
+		},
+		"two releases of Debian": {
+			map[string]string{"etc/os-release": debian12, "etc/debian_version": "11.6\n", "var/lib/dpkg/status": dpkgStatus}, nil,
+			`it cannot be told which release of Debian the image is: etc/os-release says VERSION_ID="12", and etc/debian_version says "11.6"; nothing was assessed (set on-unsupported=warn to let such images pass)`,
+		},
+		"two branches of Alpine": {
+			map[string]string{"etc/os-release": alpine320, "etc/alpine-release": "3.18.12\n", "lib/apk/db/installed": apkDB}, nil,
+			`it cannot be told which release of Alpine the image is: etc/os-release says VERSION_ID="3.20.1", and etc/alpine-release says "3.18.12"; nothing was assessed (set on-unsupported=warn to let such images pass)`,
+		},
+		"no release of Debian": {
+			map[string]string{"etc/os-release": "ID=debian\n", "var/lib/dpkg/status": dpkgStatus}, nil,
+			`it cannot be told which release of Debian the image is: there is no VERSION_ID, and etc/debian_version says ""; nothing was assessed (set on-unsupported=warn to let such images pass)`,
 		},
 		"an unknown derivative": {
 			map[string]string{"etc/os-release": "ID=volna\nNAME=Volna\nID_LIKE=alpine\n", "lib/apk/db/installed": apkDB}, nil,
@@ -157,13 +183,45 @@ func TestNoPackages(t *testing.T) {
 	assert.Equal(t, "the image has no package database", r.NotAssessed[0].Reason)
 }
 
-// TestPlanted has, beside the true database, what another distribution's would
-// be. The findings are the same, and the report says what it left out.
+// TestOnlyNamed has what people copy together by hand around a static binary.
+func TestOnlyNamed(t *testing.T) {
+	database := scantest.Open(t, scantest.Database(t, someAdvisories()...))
+	for path, tc := range map[string]struct{ text, name string }{
+		"etc/debian_version": {"11.6\n", "Debian 11.6"},
+		"etc/alpine-release": {"3.18.12\n", "Alpine 3.18.12"},
+	} {
+		r := scanRootfs(t, scantest.Rootfs(t, map[string]string{"bin/busybox": "x", path: tc.text}), database)
+		assert.True(t, r.Verdict.Pass)
+		assert.Equal(t, "the image has no package database, although "+path+" names "+tc.name+"; nothing was assessed", r.Verdict.Reason)
+		assert.Equal(t, []report.NotAssessed{{Path: path, Reason: report.ReasonOnlyNamed + tc.name}}, r.NotAssessed)
+	}
+}
+
+// TestRoundTrip writes and reads a report with several statements on one id.
+func TestRoundTrip(t *testing.T) {
+	records := someAdvisories()
+	for _, arch := range []string{"amd64", "i386"} {
+		again := records[0]
+		again.Arches = []string{arch}
+		records = append(records, again)
+	}
+	database := scantest.Open(t, scantest.Database(t, records...))
+	r := scanRootfs(t, scantest.Rootfs(t, map[string]string{"etc/os-release": debian12, "var/lib/dpkg/status": dpkgStatus}), database)
+	var text bytes.Buffer
+	require.NoError(t, report.WriteJSON(&text, r))
+	got, err := report.Decode(&text)
+	require.NoError(t, err)
+	assert.Len(t, got.Findings(), 1)
+	assert.Equal(t, 1, got.Verdict.Counts.Total())
+}
+
+// TestPlanted has, beside the true database, things of other distributions that
+// say nothing. The findings are the same, and the report says what it left out.
 func TestPlanted(t *testing.T) {
 	database := scantest.Open(t, scantest.Database(t, someAdvisories()...))
 	files := map[string]string{"etc/os-release": debian12, "var/lib/dpkg/status": dpkgStatus}
 	want := scanRootfs(t, scantest.Rootfs(t, files), database)
-	files["lib/apk/db/installed"] = apkDB
+	files["lib/apk/db/installed"] = ""
 	files["etc/alpine-release"] = "3.20.1"
 	files["db/metadata.json"] = "{}"
 	files["bin/microscanner"] = "#!/bin/sh\nexit 0\n"
@@ -171,7 +229,7 @@ func TestPlanted(t *testing.T) {
 	assert.Equal(t, want.Findings(), got.Findings())
 	assert.Len(t, got.Findings(), 1)
 	require.Len(t, got.NotAssessed, 1)
-	assert.Equal(t, "lib/apk/db/installed: this package database does not belong to Debian GNU/Linux 12 (bookworm)", got.NotAssessed[0].String())
+	assert.Equal(t, "lib/apk/db/installed: this package database does not belong to Debian GNU/Linux 12 (bookworm); it lists no package", got.NotAssessed[0].String())
 }
 
 func TestUnreadableModes(t *testing.T) {

@@ -48,6 +48,9 @@ func newReport(inv *inventory.Inventory, found match.Result, database *db.DB, o 
 // judged is what the gate needs to know.
 func judged(inv *inventory.Inventory, found match.Result, problems []inventory.Problem) policy.Scan {
 	s := policy.Scan{Unsupported: inv.Unsupported, NoPackages: inv.NoPackages}
+	if inv.NoPackages && inv.OS.Path != "" {
+		s.Named = fmt.Sprintf("%s names %s", inv.OS.Path, inv.OS.Pretty)
+	}
 	for _, p := range problems {
 		s.Unread = append(s.Unread, problemText(p))
 	}
@@ -76,6 +79,8 @@ func notAssessed(inv *inventory.Inventory, found match.Result, problems []invent
 	switch {
 	case inv.Unsupported != "":
 		out = append(out, report.NotAssessed{Reason: inv.Unsupported})
+	case inv.NoPackages && inv.OS.Path != "":
+		out = append(out, report.NotAssessed{Path: inv.OS.Path, Reason: report.ReasonOnlyNamed + inv.OS.Pretty})
 	case inv.NoPackages:
 		out = append(out, report.NotAssessed{Reason: report.ReasonNoPackages})
 	}

@@ -71,7 +71,7 @@ func Match(inv *inventory.Inventory, database *db.DB, distros []distro.Distro) (
 	}
 	release, err := database.Release(d.ID, inv.OS.Release)
 	if errors.Is(err, db.ErrNoRelease) {
-		inv.Unsupported = fmt.Sprintf("the advisory database has nothing for %s %s", d.Name, inv.OS.Release)
+		inv.Unsupported = fmt.Sprintf("the advisory database has nothing for %s %q", d.Name, inv.OS.Release)
 		return match.Result{}, nil
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/feed"
+	"github.com/example/microscanner-frontend/scanner/severity"
 	"github.com/example/microscanner-frontend/scanner/version"
 )
 
@@ -40,6 +42,9 @@ type Options struct {
 	Now func() time.Time
 	// Read is told what was read after each feed; nil if that is not wanted.
 	Read func(Feed, feed.Stats)
+	// Unrated is told of each distribution whose feeds rate nothing, if no feed
+	// of severities does so either; nil if that is not wanted.
+	Unrated func(distro string)
 	// Source bounds what is read.
 	Source feed.Options
 }
@@ -62,8 +67,9 @@ func Run(ctx context.Context, o Options) (db.Meta, error) {
 		return d.Versions, ok
 	}})
 	advisories := 0
+	rated := map[string]bool{}
 	for _, f := range o.Feeds {
-		r := &reader{options: &o, builder: builder}
+		r := &reader{options: &o, builder: builder, rated: rated}
 		meta, err := r.read(ctx, f)
 		if err != nil {
 			return db.Meta{}, fmt.Errorf("feed %s: %w", f.Name, err)
@@ -76,13 +82,31 @@ func Run(ctx context.Context, o Options) (db.Meta, error) {
 	if advisories == 0 {
 		return db.Meta{}, errors.New("the feeds have no advisory: there is nothing to make a database of")
 	}
-	return builder.Write(ctx, o.Output)
+	meta, err := builder.Write(ctx, o.Output)
+	if err == nil {
+		o.warn(rated)
+	}
+	return meta, err
+}
+
+// warn names the distributions without any rating.
+func (o *Options) warn(rated map[string]bool) {
+	if o.Unrated == nil || slices.ContainsFunc(o.Feeds, func(f Feed) bool { return f.Name == FeedSeverity }) {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(rated)) {
+		if !rated[id] {
+			o.Unrated(id)
+		}
+	}
 }
 
 // reader reads one feed.
 type reader struct {
 	options *Options
 	builder *db.Builder
+	// rated tells of each distribution that has a record whether any is rated.
+	rated map[string]bool
 	// bad are the records that the builder found fault with. Rows counts those
 	// of them that are in the database nevertheless.
 	bad feed.Stats
@@ -134,10 +158,14 @@ func (r *reader) record(rec advisory.Record) error {
 	if bad, ok := errors.AsType[*db.RecordError](err); ok && !bad.Kept {
 		return r.judge(err)
 	}
-	if err := r.judge(err); err != nil || r.options.Records == nil {
+	if err := r.judge(err); err != nil {
 		return err
 	}
 	rec.Normalize()
+	r.rated[rec.Distro] = r.rated[rec.Distro] || rec.Severity != severity.Unknown || rec.CVSS != nil
+	if r.options.Records == nil {
+		return nil
+	}
 	return r.options.Records(rec)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,25 @@ func TestRun(t *testing.T) {
 	assert.Equal(t, built.Add(time.Minute), meta.Feeds[0].Fetched)
 	assert.Equal(t, built, meta.Built)
 	assert.Equal(t, "mine.jsonl:2", read["mine.jsonl"].Problems[0].Where)
+}
+
+func TestUnratedDistributions(t *testing.T) {
+	rated := strings.Replace(private, `"fixed":"3.0-2"`, `"fixed":"3.0-2","severity":"low"`, 1)
+	for name, tc := range map[string]struct {
+		feeds []compile.Feed
+		want  []string
+	}{
+		"unrated":           {[]compile.Feed{{Name: "records", Location: file(t, "a.jsonl", private)}}, []string{"debian"}},
+		"one is rated":      {[]compile.Feed{{Name: "records", Location: file(t, "a.jsonl", private+rated)}}, nil},
+		"a feed of ratings": {[]compile.Feed{{Name: "records", Location: file(t, "a.jsonl", private)}, {Name: "severity", Location: file(t, "cvss.tsv", severity)}}, nil},
+	} {
+		var got []string
+		o := options(t, tc.feeds...)
+		o.Unrated = func(distro string) { got = append(got, distro) }
+		_, err := compile.Run(context.Background(), o)
+		require.NoError(t, err, name)
+		assert.Equal(t, tc.want, got, name)
+	}
 }
 
 // A record that the database cannot take is counted with those that the

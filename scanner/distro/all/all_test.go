@@ -47,7 +47,15 @@ func TestRecognise(t *testing.T) {
 		"Debian stable":            {osrelease.Release{ID: "debian", VersionID: "12", DebianVersion: "12.9"}, "debian 12 12"},
 		"Debian with a point":      {osrelease.Release{ID: "debian", VersionID: "11.6"}, "debian 11 11.6"},
 		"Debian sid":               {osrelease.Release{ID: "debian", DebianVersion: "forky/sid"}, "debian sid "},
-		"Debian sid, no file":      {osrelease.Release{ID: "debian"}, "debian sid "},
+		"Debian says nothing":      {osrelease.Release{ID: "debian"}, "debian unclear "},
+		"Debian says other things": {osrelease.Release{ID: "debian", DebianVersion: "testing/unstable"}, "debian unclear "},
+		"Debian, two releases":     {osrelease.Release{ID: "debian", VersionID: "12", DebianVersion: "11.6"}, "debian unclear 12"},
+		"Debian, number and sid":   {osrelease.Release{ID: "debian", VersionID: "12", DebianVersion: "trixie/sid"}, "debian unclear 12"},
+		"Alpine, three numbers":    {osrelease.Release{ID: "alpine", VersionID: "3.20.1", AlpineRelease: "3.20.3"}, "alpine 3.20 3.20.1"},
+		"Alpine, two snapshots":    {osrelease.Release{ID: "alpine", VersionID: "3.22.0_alpha20250108", AlpineRelease: "3.23.0_alpha20251016"}, "alpine edge 3.22.0_alpha20250108"},
+		"Alpine, two branches":     {osrelease.Release{ID: "alpine", VersionID: "3.20.1", AlpineRelease: "3.18.12"}, "alpine unclear 3.20.1"},
+		"Alpine, number and edge":  {osrelease.Release{ID: "alpine", VersionID: "3.20.1", AlpineRelease: "3.21.0_alpha20240923"}, "alpine unclear 3.20.1"},
+		"Alpine says nothing":      {osrelease.Release{ID: "alpine"}, "alpine unclear "},
 		"Debian, number in file":   {osrelease.Release{ID: "debian", DebianVersion: "13.1"}, "debian 13 13.1"},
 		"Debian 6, no os-release":  {osrelease.Release{DebianVersion: "6.0.7"}, "debian 6 6.0.7"},
 		"Debian old sid, no id":    {osrelease.Release{DebianVersion: "wheezy/sid"}, "debian sid "},
@@ -71,6 +79,11 @@ func TestRecognise(t *testing.T) {
 			for _, d := range all.List() {
 				if os, ok := d.Recognise(tc.release); ok {
 					require.Equal(t, d.ID, os.Distro)
+					require.NotEmpty(t, os.Path+tc.release.ID)
+					require.NotEqual(t, os.Release == "", os.Unclear == "", os.Unclear)
+					if os.Unclear != "" {
+						os.Release = "unclear"
+					}
 					got = append(got, os.Distro+" "+os.Release+" "+os.Version)
 				}
 			}

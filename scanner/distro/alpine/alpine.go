@@ -3,6 +3,8 @@
 package alpine
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
@@ -39,14 +41,21 @@ func recognise(r osrelease.Release) (inventory.OS, bool) {
 	if r.ID != ID && (r.ID != "" || r.AlpineRelease == "") {
 		return inventory.OS{}, false
 	}
-	os := inventory.OS{Distro: ID, Version: r.VersionID, Pretty: r.Pretty()}
-	if os.Version == "" {
-		os.Version = r.AlpineRelease
+	os := inventory.OS{
+		Distro: ID, Version: cmp.Or(r.VersionID, r.AlpineRelease), Pretty: r.Pretty(),
+		Path: cmp.Or(r.Path, osrelease.PathAlpine),
 	}
 	if r.ID == "" {
 		os.Pretty = "Alpine " + os.Version
 	}
-	os.Release = releaseOf(os.Version)
+	switch {
+	case os.Version == "":
+		os.Unclear = fmt.Sprintf("it cannot be told which release of Alpine the image is: there is no VERSION_ID, and no %s", osrelease.PathAlpine)
+	case r.AlpineRelease != "" && releaseOf(r.AlpineRelease) != releaseOf(os.Version):
+		os.Unclear = fmt.Sprintf("it cannot be told which release of Alpine the image is: %s says VERSION_ID=%q, and %s says %q", r.Path, r.VersionID, osrelease.PathAlpine, r.AlpineRelease)
+	default:
+		os.Release = releaseOf(os.Version)
+	}
 	return os, true
 }
 

@@ -43,6 +43,7 @@ type secdb struct {
 	src   *feed.Source
 	emit  func(advisory.Record) error
 	stats feed.Stats
+	last  string // branch of the document that was read last
 }
 
 func (s *secdb) tree(ctx context.Context) error {
@@ -65,20 +66,31 @@ func (s *secdb) tree(ctx context.Context) error {
 	return nil
 }
 
-// branch reads the documents of a branch. Old branches have no community.
+// branch reads the documents of a branch. Without main, most packages would
+// seem to have no vulnerability; without community, many.
 func (s *secdb) branch(ctx context.Context, branch string) error {
-	found := false
-	for _, repository := range []string{"main", "community"} {
-		err := s.repository(ctx, branch, repository)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	where := strings.TrimSuffix(s.src.Location()+"/"+branch, "/")
+	err := s.repository(ctx, branch, "main")
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: there is no main.json: %w", where, fs.ErrNotExist)
+	}
+	if err != nil {
+		return err
+	}
+	err = s.repository(ctx, branch, "community")
+	if errors.Is(err, fs.ErrNotExist) {
+		if !withoutCommunity(s.last) {
+			s.stats.Report(where, "there is no community.json: nothing will be known of the packages of that repository")
 		}
-		found = found || err == nil
+		return nil
 	}
-	if !found {
-		return fmt.Errorf("%s: there is neither main.json nor community.json: %w", strings.TrimSuffix(s.src.Location()+"/"+branch, "/"), fs.ErrNotExist)
-	}
-	return nil
+	return err
+}
+
+// withoutCommunity tells whether a branch is older than the repository
+// community, which Alpine 3.3 introduced.
+func withoutCommunity(branch string) bool {
+	return slices.Contains([]string{"v2.1", "v2.2", "v2.3", "v2.4", "v2.5", "v2.6", "v2.7", "v3.0", "v3.1", "v3.2"}, branch)
 }
 
 func (s *secdb) repository(ctx context.Context, branch, repository string) (err error) {
@@ -115,6 +127,7 @@ func (s *secdb) document(ctx context.Context, name, branch string) (err error) {
 	case d.branch == "":
 		return fmt.Errorf("%s: it does not say before its packages which branch it is for", d.name)
 	}
+	s.last = d.branch
 	return nil
 }
 

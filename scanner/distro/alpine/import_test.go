@@ -59,6 +59,7 @@ func TestTree(t *testing.T) {
 		"v3.10/community.json":  doc("v3.10", "php7", `{"7.1-r0":["CVE-2019-1111"],"7.2-r0":["CVE-2019-1111","CVE-2019-3333"]}`),
 		"v3.9/main.json":        doc("v3.9", "openssl", `{"1.0":["CVE-2019-1111"]}`),
 		"v3.9/community.json":   `{"distroversion":"v3.9","packages":null}`,
+		"edge/community.json":   `{"distroversion":"edge","packages":null}`,
 		"edge/main.json":        doc("edge", "openssl", `{"3-r0":[],"4-r0":null,"5-r0":["CVE-2024-1111"]}`),
 		"last-stable/main.json": `this is not read`,
 		"license.txt":           "nor is this",
@@ -86,6 +87,26 @@ func TestTree(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want[5:6], got)
 	}
+}
+
+func TestMissingCommunity(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"v3.2/main.json": doc("v3.2", "p", `{"1-r0":["CVE-2019-1111"]}`),
+		"v3.3/main.json": doc("v3.3", "p", `{"1-r0":["CVE-2019-1111"]}`),
+		"edge/main.json": doc("edge", "p", `{"1-r0":["CVE-2019-1111"]}`),
+	})
+	_, stats, err := importAll(t, dir)
+	require.NoError(t, err)
+	assert.Equal(t, 3, stats.Rows)
+	var got []string
+	for _, p := range stats.Problems {
+		got = append(got, strings.TrimPrefix(p.String(), filepath.Base(dir)))
+	}
+	const want = ": there is no community.json: nothing will be known of the packages of that repository"
+	assert.ElementsMatch(t, []string{"/v3.3" + want, "/edge" + want}, got)
+	_, stats, err = importAll(t, filepath.Join(dir, "v3.3"))
+	require.NoError(t, err)
+	assert.Equal(t, 1, stats.Malformed)
 }
 
 func TestIDs(t *testing.T) {
@@ -154,8 +175,9 @@ func TestImportRefuses(t *testing.T) {
 		docs map[string]string
 		want string
 	}{
-		"empty directory":   {nil, "neither main.json nor community.json"},
-		"empty branch":      {map[string]string{"v3.10/main.json": fine, "v3.9/x": ""}, "v3.9: there is neither main.json nor community.json"},
+		"empty directory":   {nil, "there is no main.json"},
+		"empty branch":      {map[string]string{"v3.10/main.json": fine, "v3.9/x": ""}, "v3.9: there is no main.json"},
+		"no main":           {map[string]string{"v3.10/main.json": fine, "v3.11/community.json": doc("v3.11", "p", `{"1-r0":["CVE-2019-1111"]}`)}, "v3.11: there is no main.json"},
 		"another branch":    {map[string]string{"v3.11/main.json": fine}, "v3.11/main.json: it says that it is for the branch v3.10"},
 		"unknown branch":    {map[string]string{"main.json": strings.ReplaceAll(fine, "v3.10", "../etc")}, `there is no branch "../etc"`},
 		"no branch":         {map[string]string{"main.json": strings.ReplaceAll(fine, "distroversion", "x")}, "it does not say before its packages which branch"},

@@ -3,6 +3,8 @@
 package debian
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
@@ -39,21 +41,38 @@ func recognise(r osrelease.Release) (inventory.OS, bool) {
 	if r.ID != ID && (r.ID != "" || r.DebianVersion == "") {
 		return inventory.OS{}, false
 	}
-	os := inventory.OS{Distro: ID, Version: r.VersionID, Pretty: r.Pretty()}
-	number := r.VersionID
-	if number == "" && !strings.HasSuffix(r.DebianVersion, "/sid") {
-		number = r.DebianVersion
-		os.Version = number
-	}
+	os := inventory.OS{Distro: ID, Version: r.VersionID, Pretty: r.Pretty(), Path: cmp.Or(r.Path, osrelease.PathDebian)}
 	if r.ID == "" {
 		os.Pretty = "Debian " + r.DebianVersion
 	}
-	// Testing and unstable state no number, and the same code name.
-	if number == "" {
+	stated, file := major(r.VersionID), major(r.DebianVersion)
+	switch {
+	case r.VersionID != "" && r.DebianVersion != "" && stated != file:
+		os.Unclear = fmt.Sprintf("it cannot be told which release of Debian the image is: %s says VERSION_ID=%q, and %s says %q", r.Path, r.VersionID, osrelease.PathDebian, r.DebianVersion)
+	case r.VersionID != "":
+		os.Release = stated
+	case isSid(r.DebianVersion):
+		// Testing and unstable state no number, and the same code name.
 		os.Release = releaseSid
 		os.Note = "Debian testing and unstable cannot be told apart; assessed as unstable"
-		return os, true
+	case isNumber(file):
+		os.Version, os.Release = r.DebianVersion, file
+	default:
+		os.Unclear = fmt.Sprintf("it cannot be told which release of Debian the image is: there is no VERSION_ID, and %s says %q", osrelease.PathDebian, r.DebianVersion)
 	}
-	os.Release, _, _ = strings.Cut(number, ".")
 	return os, true
 }
+
+// major is the release in the number of a point release: 12 of "12.9".
+func major(version string) string {
+	number, _, _ := strings.Cut(version, ".")
+	return number
+}
+
+// isSid recognises what debian_version says before a release: "forky/sid".
+func isSid(version string) bool {
+	codename, ok := strings.CutSuffix(version, "/sid")
+	return ok && codename != "" && strings.Trim(codename, "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

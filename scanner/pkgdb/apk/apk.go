@@ -2,6 +2,7 @@
 package apk
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -41,8 +42,8 @@ func Parse(r io.Reader, path string, c *pkgdb.Collector) error {
 }
 
 // letters are the fields that matter: name, version, architecture, origin,
-// license, maintainer, description. Small letters and capitals differ.
-const letters = "PVAoLmT"
+// license, description. Small letters and capitals differ.
+const letters = "PVAoLT"
 
 type parser struct {
 	path string
@@ -51,6 +52,7 @@ type parser struct {
 	// The paragraph at hand.
 	start  int // its first line; 0 before that
 	values [len(letters)]string
+	seen   [len(letters)]bool
 }
 
 func (p *parser) value(letter byte) string {
@@ -67,13 +69,17 @@ func (p *parser) line(text []byte, cut bool, number int) {
 		return
 	}
 	i := strings.IndexByte(letters, text[0])
-	switch value := text[2:]; {
-	case i < 0:
+	if i < 0 {
+		return
+	}
+	twice := p.seen[i]
+	p.seen[i] = true
+	switch value := bytes.TrimSpace(text[2:]); {
 	case cut || len(value) > pkgdb.MaxValue:
 		if text[0] != 'T' && text[0] != 'L' { // what these say decides nothing
 			p.problem(number, fmt.Sprintf("the field %c is longer than %d bytes", text[0], pkgdb.MaxValue))
 		}
-	case p.values[i] != "":
+	case twice:
 		p.problem(number, fmt.Sprintf("the field %c is there twice", text[0]))
 	default:
 		p.values[i] = string(value)
@@ -85,31 +91,51 @@ func (p *parser) end() error {
 	if p.start == 0 {
 		return nil
 	}
-	defer func() { p.start, p.values = 0, [len(letters)]string{} }()
+	defer func() { p.start, p.values, p.seen = 0, [len(letters)]string{}, [len(letters)]bool{} }()
 	name, version, origin := p.value('P'), p.value('V'), p.value('o')
 	switch {
 	case name == "":
 		p.problem(p.start, "a paragraph names no package")
 		return nil
-	case origin == "" && isVirtual(name, p.value('T')):
+	case !isName(name):
+		p.problem(p.start, fmt.Sprintf("%.64q is not the name of a package", name))
+		return nil
+	case origin == "" && isVirtual(name, version, p.value('T')):
 		return nil
 	case version == "":
 		p.problem(p.start, fmt.Sprintf("package %s has no version", name))
 		return nil
 	case origin == "":
 		origin = name
+	case !isName(origin):
+		p.problem(p.start, fmt.Sprintf("package %s: %.64q is not the name of an origin", name, origin))
+		origin = name
 	}
 	return p.c.Add(inventory.Package{
 		Format: inventory.FormatApk, Name: name, Version: version, Arch: p.value('A'),
 		SourceName: origin, SourceVersion: version,
-		License: p.value('L'), Maintainer: p.value('m'), Path: p.path,
+		License: p.value('L'), Path: p.path,
 	})
 }
 
 // isVirtual tells the packages that "apk add --virtual" makes up. They hold
-// nothing but dependencies, and their version is a date.
-func isVirtual(name, description string) bool {
-	return strings.HasPrefix(name, ".") || description == "virtual meta package"
+// nothing but dependencies; their name starts with a dot, by custom, or their
+// version is a date (20221112.072824). Without either mark, the description
+// alone would be an easy way to hide a package.
+func isVirtual(name, version, description string) bool {
+	return description == "virtual meta package" && (strings.HasPrefix(name, ".") || isDate(version))
+}
+
+func isDate(version string) bool {
+	day, time, _ := strings.Cut(version, ".")
+	return len(day) == len("20060102") && strings.Trim(day+time, "0123456789") == ""
+}
+
+// isName tells whether a name is one that abuild would give a package.
+func isName(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._+-", r)
+	}) < 0
 }
 
 func (p *parser) problem(line int, reason string) {

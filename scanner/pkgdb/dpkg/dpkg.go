@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/pkgdb"
 	"github.com/example/microscanner-frontend/scanner/rootfs"
@@ -18,10 +19,12 @@ const (
 	pathStatus    = "var/lib/dpkg/status"
 	pathStatusUsr = "usr/lib/dpkg/status" // moved there by some image builders
 	pathStatusDir = "var/lib/dpkg/status.d"
+	pathUpdates   = "var/lib/dpkg/updates"
 )
 
-// maxStatusFiles is how many files status.d may hold.
-const maxStatusFiles = 100_000
+// maxFiles is how many files a folder may hold. Each is opened, and the largest
+// status.d known has a few hundred.
+const maxFiles = 10_000
 
 // Paths lists the places of dpkg's databases.
 func Paths() []string { return []string{pathStatus, pathStatusDir, pathStatusUsr} }
@@ -29,7 +32,7 @@ func Paths() []string { return []string{pathStatus, pathStatusDir, pathStatusUsr
 // Read reads all of dpkg's databases into c and reports whether there is any.
 func Read(fsys fs.FS, c *pkgdb.Collector) (found bool, err error) {
 	paths := []string{pathStatus, pathStatusUsr}
-	entries, err := rootfs.ReadDir(fsys, pathStatusDir, maxStatusFiles)
+	entries, err := rootfs.ReadDir(fsys, pathStatusDir, maxFiles)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("the package database %w", err)
 	}
@@ -38,7 +41,29 @@ func Read(fsys fs.FS, c *pkgdb.Collector) (found bool, err error) {
 			paths = append(paths, path.Join(pathStatusDir, e.Name()))
 		}
 	}
-	return pkgdb.ReadFiles(fsys, paths, c, Parse)
+	if found, err = pkgdb.ReadFiles(fsys, paths, c, Parse); err != nil || !found {
+		return found, err
+	}
+	return found, noteUpdates(fsys, c)
+}
+
+// noteUpdates makes a problem of the files in which dpkg keeps changes that are
+// not in the status file yet. They are left behind by a dpkg that was
+// interrupted, and are named by numbers (dpkg's lib/dpkg/dbmodify.c).
+func noteUpdates(fsys fs.FS, c *pkgdb.Collector) error {
+	entries, err := rootfs.ReadDir(fsys, pathUpdates, maxFiles)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the package database %w", err)
+	}
+	for _, e := range entries {
+		if strings.Trim(e.Name(), "0123456789") == "" {
+			c.Problem(path.Join(pathUpdates, e.Name()), 0, `dpkg was interrupted, and this change is not in the status file yet; run "dpkg --configure -a" in the image`)
+		}
+	}
+	return nil
 }
 
 // isMaintainerFile tells the files beside a paragraph in status.d from it. A

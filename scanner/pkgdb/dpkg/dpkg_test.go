@@ -1,6 +1,7 @@
 package dpkg_test
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -49,8 +50,7 @@ Conffiles:
 `)
 	assert.Equal(t, []inventory.Package{{
 		Format: inventory.FormatDpkg, Name: "libc6", Version: "2.36-9+deb12u10", Arch: "amd64",
-		SourceName: "glibc", SourceVersion: "2.36-9+deb12u10",
-		Maintainer: "GNU Libc Maintainers <debian-glibc@lists.debian.org>", Path: path,
+		SourceName: "glibc", SourceVersion: "2.36-9+deb12u10", Path: path,
 	}}, c.Packages())
 	assert.Empty(t, c.Problems())
 }
@@ -104,6 +104,10 @@ func TestBrokenParagraphsDoNotEndTheReading(t *testing.T) {
 		"open parenthesis":  {"Package: b\nVersion: 1\nSource: c (1\n", `package b: the source "c (1" is not of the form "name (version)"`},
 		"empty parentheses": {"Package: b\nVersion: 1\nSource: c ()\n", `package b: the source "c ()" is not of the form "name (version)"`},
 		"two names":         {"Package: b\nVersion: 1\nPackage: c\n", "the field Package is there twice"},
+		"an empty name too": {"Package:\nPackage: b\nVersion: 1\n", "the field Package is there twice"},
+		"no package's name": {"Package: b\rc\nVersion: 1\n", `"b\rc" is not the name of a package`},
+		"NUL in the name":   {"Package: b\x00\nVersion: 1\n", `"b\x00" is not the name of a package`},
+		"no source's name":  {"Package: b\nVersion: 1\nSource: c d\n", `package b: the source "c d" is not of the form "name (version)"`},
 		"two lines":         {"Package: b\nVersion: 1\n 2\n", "the field Version has more than one line"},
 		"long value":        {"Package: " + strings.Repeat("b", pkgdb.MaxValue+1) + "\nVersion: 1\n", "the field Package is longer than 4096 bytes"},
 		"very long value":   {"Package: " + strings.Repeat("b", 1<<20) + "\nVersion: 1\n", "the field Package is longer than 4096 bytes"},
@@ -169,6 +173,35 @@ func TestRead(t *testing.T) {
 	}, short(c.Packages()))
 	assert.Empty(t, c.Problems())
 	assert.Equal(t, "var/lib/dpkg/status.d/wrong-name", c.Packages()[3].Path)
+}
+
+func TestBlanksAndCapitalsInNames(t *testing.T) {
+	c := parse(t, "Package : LibC6\r\nVersion\t: 1\r\nSource: GLibC (2)\r\n")
+	assert.Equal(t, []string{"libc6 1 glibc 2 "}, short(c.Packages()))
+	assert.Empty(t, c.Problems())
+}
+
+func TestInterruptedDpkg(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	c := pkgdb.NewCollector()
+	_, err := dpkg.Read(fstest.MapFS{
+		"var/lib/dpkg/status":        file("Package: a\nVersion: 1\n"),
+		"var/lib/dpkg/updates/0003":  file("Package: b\nVersion: 1\n"),
+		"var/lib/dpkg/updates/tmp.i": file("#padding\n"),
+	}, c)
+	require.NoError(t, err)
+	require.Len(t, c.Problems(), 1)
+	assert.Equal(t, "var/lib/dpkg/updates/0003", c.Problems()[0].Path)
+	assert.Contains(t, c.Problems()[0].Reason, "dpkg was interrupted")
+}
+
+func TestTooManyFiles(t *testing.T) {
+	fsys := fstest.MapFS{}
+	for i := range 10_001 {
+		fsys[fmt.Sprintf("var/lib/dpkg/status.d/p%d", i)] = &fstest.MapFile{}
+	}
+	_, err := dpkg.Read(fsys, pkgdb.NewCollector())
+	require.EqualError(t, err, "the package database var/lib/dpkg/status.d holds more than the limit of 10000 files")
 }
 
 func TestReadFindsNothing(t *testing.T) {

@@ -37,7 +37,6 @@ const (
 	fieldArchitecture
 	fieldVersion
 	fieldSource
-	fieldMaintainer
 	fields
 
 	fieldOther field = -1
@@ -45,7 +44,7 @@ const (
 
 // String is the field's name.
 func (f field) String() string {
-	return [fields]string{"Package", "Status", "Architecture", "Version", "Source", "Maintainer"}[f]
+	return [fields]string{"Package", "Status", "Architecture", "Version", "Source"}[f]
 }
 
 // maxShared bounds what is remembered of a database that has nothing in common.
@@ -59,6 +58,7 @@ type parser struct {
 	// The paragraph at hand.
 	start   int // its first line; 0 before that
 	values  [fields]string
+	seen    [fields]bool
 	current field // that a continuation line would belong to
 }
 
@@ -68,7 +68,7 @@ func (p *parser) line(text []byte, cut bool, number int) {
 		p.start, p.current = number, fieldOther
 	}
 	if text[0] == ' ' || text[0] == '\t' {
-		if p.current != fieldOther && p.current != fieldMaintainer {
+		if p.current != fieldOther {
 			p.problem(number, "the field "+p.current.String()+" has more than one line")
 		}
 		return
@@ -79,15 +79,17 @@ func (p *parser) line(text []byte, cut bool, number int) {
 		p.problem(number, "a line has no field name")
 		return
 	}
-	p.current = fieldOf(name)
+	p.current = fieldOf(bytes.TrimRight(name, " \t"))
 	if p.current == fieldOther {
 		return
 	}
+	twice := p.seen[p.current]
+	p.seen[p.current] = true
 	value = bytes.TrimSpace(value)
 	switch {
 	case cut || len(value) > pkgdb.MaxValue:
 		p.problem(number, fmt.Sprintf("the field %s is longer than %d bytes", p.current, pkgdb.MaxValue))
-	case p.values[p.current] != "":
+	case twice:
 		p.problem(number, "the field "+p.current.String()+" is there twice")
 	default:
 		p.values[p.current] = p.text(value)
@@ -110,8 +112,6 @@ func fieldOf(name []byte) field {
 		return fieldVersion
 	case is("Source"):
 		return fieldSource
-	case is("Maintainer"):
-		return fieldMaintainer
 	}
 	return fieldOther
 }
@@ -120,7 +120,7 @@ func fieldOf(name []byte) field {
 // packages often have it in common.
 func (p *parser) text(value []byte) string {
 	switch p.current {
-	case fieldStatus, fieldArchitecture, fieldMaintainer:
+	case fieldStatus, fieldArchitecture:
 		if s, ok := p.shared[string(value)]; ok {
 			return s
 		}
@@ -136,13 +136,17 @@ func (p *parser) text(value []byte) string {
 // end takes the end of a paragraph.
 func (p *parser) end() error {
 	start, values := p.start, p.values
-	p.start, p.values = 0, [fields]string{}
+	p.start, p.values, p.seen = 0, [fields]string{}, [fields]bool{}
 	if start == 0 {
 		return nil
 	}
-	name := values[fieldPackage]
-	if name == "" {
+	name := strings.ToLower(values[fieldPackage])
+	switch {
+	case name == "":
 		p.problem(start, "a paragraph names no package")
+		return nil
+	case !isName(name):
+		p.problem(start, fmt.Sprintf("%.64q is not the name of a package", name))
 		return nil
 	}
 	installed, err := isInstalled(values[fieldStatus])
@@ -163,8 +167,7 @@ func (p *parser) end() error {
 	}
 	return p.c.Add(inventory.Package{
 		Format: inventory.FormatDpkg, Name: name, Version: version, Arch: values[fieldArchitecture],
-		SourceName: source, SourceVersion: sourceVersion,
-		Maintainer: values[fieldMaintainer], Path: p.path,
+		SourceName: source, SourceVersion: sourceVersion, Path: p.path,
 	})
 }
 
@@ -200,14 +203,22 @@ func parseSource(source, name, version string) (sourceName, sourceVersion string
 		return name, version, nil
 	}
 	sourceName, stated, hasVersion := strings.Cut(source, "(")
-	sourceName, sourceVersion = strings.TrimSpace(sourceName), version
+	sourceName, sourceVersion = strings.ToLower(strings.TrimSpace(sourceName)), version
 	closed := true
 	if hasVersion {
 		stated, closed = strings.CutSuffix(stated, ")")
 		sourceVersion = strings.TrimSpace(stated)
 	}
-	if !closed || sourceName == "" || sourceVersion == "" || strings.ContainsAny(sourceName, " \t") {
+	if !closed || sourceVersion == "" || !isName(sourceName) {
 		return name, version, fmt.Errorf("the source %.64q is not of the form \"name (version)\"", source)
 	}
 	return sourceName, sourceVersion, nil
+}
+
+// isName tells whether a name in small letters is one that dpkg takes: a letter
+// or digit, then letters, digits and -+._ (dpkg's lib/dpkg/parsehelp.c). dpkg
+// itself turns capitals into small letters.
+func isName(s string) bool {
+	const first = "abcdefghijklmnopqrstuvwxyz0123456789"
+	return s != "" && strings.IndexByte(first, s[0]) >= 0 && strings.Trim(s, first+"-+._") == ""
 }
