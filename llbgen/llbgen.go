@@ -76,9 +76,9 @@ func (s Scan) State() llb.State {
 		"--report-only",
 	}, s.Flags...)
 	run := s.Scanner.run(args, s.Name, s.ID)
-	run.AddMount(RootfsDir, s.Rootfs, llb.Readonly)
+	run.AddMount(RootfsDir, s.Rootfs, readonly(s.ID)...)
 	if s.Database != nil {
-		run.AddMount(DatabaseDir, *s.Database, llb.Readonly)
+		run.AddMount(DatabaseDir, *s.Database, readonly(s.ID)...)
 	}
 	return run.AddMount(OutDir, llb.Scratch())
 }
@@ -103,13 +103,23 @@ func (g Gate) State() llb.State {
 	}
 	run := g.Scanner.run(args, g.Name, g.ID)
 	for i, report := range g.Reports {
-		run.AddMount(reportDir(i), report, llb.Readonly)
+		run.AddMount(reportDir(i), report, readonly(g.ID)...)
 	}
 	return run.AddMount(OutDir, llb.Scratch())
 }
 
 func reportDir(i int) string {
 	return path.Join(ReportsDir, strconv.Itoa(i))
+}
+
+// readonly are the options of a mount that a stage only reads. BuildKit would
+// read every file of it for a checksum, to find an earlier run with the same
+// content; a stage with an ID of its own has none.
+func readonly(id string) []llb.MountOption {
+	if id == "" {
+		return []llb.MountOption{llb.Readonly}
+	}
+	return []llb.MountOption{llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)}
 }
 
 // run is the cage that both stages share.

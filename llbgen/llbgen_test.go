@@ -161,7 +161,11 @@ func TestIDBustsTheCacheOfTheScanAlone(t *testing.T) {
 		require.Contains(t, b.ops, in.Digest, "what the scan reads keeps its cache key")
 	}
 
+	rootfs := func(g graph) pb.MountContentCache { return mounts(g.head)[llbgen.RootfsDir].ContentCache }
+	require.Equal(t, pb.MountContentCache_OFF, rootfs(a), "no checksum of the rootfs for a key that is new anyway")
+
 	one.ID, two.ID = "", ""
+	require.Equal(t, pb.MountContentCache_DEFAULT, rootfs(marshal(t, one.State())))
 	two.Name = "another name"
 	require.Equal(t, marshal(t, one.State()).id, marshal(t, two.State()).id)
 }

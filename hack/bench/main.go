@@ -16,7 +16,7 @@ import (
 
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 15, "builds of each kind, turn by turn; 0 to skip them")
+	flag.IntVar(&o.rounds, "rounds", 40, "builds of each kind, turn by turn; 0 to skip them")
 	flag.IntVar(&o.runs, "runs", 30, "runs of the scanner")
 	flag.StringVar(&o.database, "db", "", "compiled advisory `directory`; if empty, one with rows like Debian's is made")
 	flag.Parse()
