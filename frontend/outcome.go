@@ -82,8 +82,8 @@ func (o outcomes) warnings() []string {
 	seen := map[string]bool{} // platforms of one image mostly say the same
 	for _, s := range o {
 		for _, n := range s.report.NotAssessed {
-			// That an image has no packages stands in the scan's log. It is no
-			// news to who builds such images, build after build.
+			// That an image has no packages is no news to who builds such
+			// images, build after build. The scan's log has it, if there was one.
 			if n.Reason == report.ReasonNoPackages || strings.HasPrefix(n.Reason, report.ReasonOnlyNamed) {
 				continue
 			}
