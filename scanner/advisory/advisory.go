@@ -64,3 +64,25 @@ type Record struct {
 	URL         string   `json:"url,omitempty"`
 	CVSS        *CVSS    `json:"cvss,omitempty"`
 }
+
+// Facts are what holds for a vulnerability everywhere, from a feed that is no
+// distribution's. Only ID must be set.
+type Facts struct {
+	ID          string
+	CVSS        []CVSS
+	Description string
+	Published   string // YYYY-MM-DD
+	Modified    string // YYYY-MM-DD
+	// Exploited is the day on which CISA added the vulnerability to its
+	// catalogue of known exploited ones, YYYY-MM-DD.
+	Exploited string
+	EPSS      *EPSS
+}
+
+// EPSS is a vulnerability's rating in the Exploit Prediction Scoring System
+// (https://www.first.org/epss/).
+type EPSS struct {
+	Score      float64 `json:"score"`      // probability of exploitation in the next 30 days, 0 to 1
+	Percentile float64 `json:"percentile"` // share of vulnerabilities with this score or less, 0 to 1
+	Date       string  `json:"date,omitempty"`
+}

@@ -5,16 +5,16 @@ package distro
 
 import (
 	"io/fs"
+	"time"
 
-	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/inventory"
+	"github.com/example/microscanner-frontend/scanner/match"
 	"github.com/example/microscanner-frontend/scanner/osrelease"
 	"github.com/example/microscanner-frontend/scanner/pkgdb"
-	"github.com/example/microscanner-frontend/scanner/version"
 )
 
-// Distro is one distribution. All fields are set.
+// Distro is one distribution. All fields are set but those that say otherwise.
 type Distro struct {
 	// ID is the distribution's key in advisory records: "debian".
 	ID string
@@ -27,12 +27,29 @@ type Distro struct {
 	Databases []string
 	// Read reads the package databases and reports whether there is any.
 	Read func(fs.FS, *pkgdb.Collector) (found bool, err error)
-	// Versions is the order of its packages' versions.
-	Versions version.Scheme
-	// Advisories is the kind of package name that its advisories use.
-	Advisories advisory.Kind
-	// Import reads the vendor's advisories.
-	Import feed.Importer
+	// Inspect adds to os what more of the root file system says about which
+	// advisories apply: content sets, a subscription. May be nil.
+	Inspect func(fsys fs.FS, os *inventory.OS, packages []inventory.Package) error
+	// Rules say how its advisories are applied to packages.
+	Rules match.Rules
+	// Lifecycle tells until when there are advisories for a release; false for a
+	// release that is not known. Nil for a rolling distribution.
+	Lifecycle func(release string) (Lifecycle, bool)
+	// Feeds are the vendor's feeds. One of them has the distribution's ID as
+	// its name.
+	Feeds []feed.Feed
+}
+
+// Lifecycle is how long a release gets security updates.
+type Lifecycle struct {
+	// End is the last day on which the vendor gave security updates to
+	// everybody; zero if it is not known.
+	End time.Time
+	// Extended is the last day of the updates for those who pay for them, or
+	// that somebody else gives; zero if there are none.
+	Extended time.Time
+	// ExtendedName is what Extended is called: "Ubuntu Pro".
+	ExtendedName string
 }
 
 // ByID finds a distribution in a list.
@@ -43,4 +60,16 @@ func ByID(list []Distro, id string) (Distro, bool) {
 		}
 	}
 	return Distro{}, false
+}
+
+// FeedByName finds a feed of the distributions in a list.
+func FeedByName(list []Distro, name string) (feed.Feed, bool) {
+	for _, d := range list {
+		for _, f := range d.Feeds {
+			if f.Name == name {
+				return f, true
+			}
+		}
+	}
+	return feed.Feed{}, false
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 )
 
 // maxWindow is the most memory that a zstd stream may ask for: the window of
@@ -40,6 +41,10 @@ func compressions() []compression {
 			}
 			return z, z.Close, nil
 		}},
+		{"\xfd7zXZ\x00", ".xz", func(r io.Reader) (io.Reader, func(), error) {
+			z, err := xz.NewReader(r)
+			return z, func() {}, err
+		}},
 	}
 }
 
@@ -51,9 +56,6 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 	head, err := b.Peek(6)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, err
-	}
-	if bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")) {
-		return nil, nil, errors.New("compressed with xz, which is not supported; unpack it first")
 	}
 	for _, c := range compressions() {
 		if !bytes.HasPrefix(head, []byte(c.magic)) {

@@ -16,6 +16,26 @@ import (
 // error means that the feed as a whole cannot be read, or is one of emit.
 type Importer func(ctx context.Context, src *Source, emit func(advisory.Record) error) (Stats, error)
 
+// FactsImporter reads a feed of what holds for a vulnerability everywhere, like
+// Importer.
+type FactsImporter func(ctx context.Context, src *Source, emit func(advisory.Facts) error) (Stats, error)
+
+// RepositoryImporter reads the table of the products that a repository belongs
+// to, like Importer.
+type RepositoryImporter func(ctx context.Context, src *Source, emit func(repository string, cpes []string) error) (Stats, error)
+
+// Feed is a feed that can be read. Exactly one of the importers is set.
+type Feed struct {
+	// Name is the feed's name on the command line: "debian", "debian-elts".
+	Name string
+	// URL is where its publisher has it; empty if nobody publishes it.
+	URL string
+
+	Records      Importer
+	Facts        FactsImporter
+	Repositories RepositoryImporter
+}
+
 // maxProblems is how many problems a Stats describes; all are counted.
 const maxProblems = 20
 

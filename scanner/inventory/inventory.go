@@ -2,6 +2,8 @@
 // packages.
 package inventory
 
+import "strings"
+
 // Format is the kind of package database that a package was read from.
 type Format string
 
@@ -26,8 +28,18 @@ type OS struct {
 	// Note is a doubt about the release, in one sentence; mostly empty.
 	Note string
 	// Unclear says, in one sentence for users, why Release cannot be told: the
-	// release files contradict each other, or state none. Mostly empty.
+	// release files contradict each other, or state none. It also says why a
+	// release that can be told has no advisories: CentOS Stream. Mostly empty.
 	Unclear string
+	// CPEs name the products whose advisories apply, in the form of CPE 2.2 URIs
+	// ("cpe:/o:redhat:enterprise_linux:9::baseos"). Empty where a distribution's
+	// advisories do not tell products apart.
+	CPEs []string
+	// ContentSets are the repositories that the packages came from, as the
+	// image's build information states them; the database knows their CPEs.
+	ContentSets []string
+	// Pro is set if the image gets the updates of Ubuntu Pro.
+	Pro bool
 }
 
 // Package is one installed package.
@@ -40,8 +52,27 @@ type Package struct {
 	// they equal Name and Version where the database names no source.
 	SourceName, SourceVersion string
 	License                   string
+	// Vendor is who built the package, as the database states it: rpm's Vendor,
+	// the maintainer of dpkg and apk.
+	Vendor string
+	// Module is the modularity label of an rpm, "nodejs:18:8090020231019:rhel8",
+	// empty for a package that belongs to none.
+	Module string
+	// InstallTime is when an rpm was installed, in Unix seconds; 0 if not known.
+	InstallTime int64
 	// Path is the package database's path inside the rootfs, without a leading slash.
 	Path string
+}
+
+// Stream is the module and stream of the package, "nodejs:18"; empty if it
+// belongs to no module.
+func (p *Package) Stream() string {
+	name, rest, _ := strings.Cut(p.Module, ":")
+	stream, _, _ := strings.Cut(rest, ":")
+	if name == "" || stream == "" {
+		return ""
+	}
+	return name + ":" + stream
 }
 
 // Problem is a part of a package database that could not be read: it makes the

@@ -18,10 +18,11 @@ const (
 )
 
 const (
-	pathEtc     = "etc/os-release"
-	pathUsr     = "usr/lib/os-release"
-	pathLSB     = "etc/lsb-release"
-	maxFileSize = 64 << 10
+	pathEtc       = "etc/os-release"
+	pathUsr       = "usr/lib/os-release"
+	pathLSB       = "etc/lsb-release"
+	pathSystemCPE = "etc/system-release-cpe"
+	maxFileSize   = 64 << 10
 )
 
 // Release is what the release files say. The zero value is a root file system
@@ -34,6 +35,15 @@ type Release struct {
 	// DebianVersion and AlpineRelease are the contents of files that these
 	// distributions, but also others that derive from them, carry.
 	DebianVersion, AlpineRelease string
+
+	// VariantID and CPEName are those of os-release(5).
+	VariantID, CPEName string
+
+	// Lines are the files of one line that Red Hat's family and SUSE have, those
+	// first that speak for a distribution which carries the others' files too.
+	Lines []Line
+	// SystemCPE is the content of system-release-cpe.
+	SystemCPE string
 
 	// Path is the file that ID was read from; empty if there is none.
 	Path string
@@ -51,7 +61,8 @@ func Read(fsys fs.FS) (Release, error) {
 		if v := Parse(text); v["ID"] != "" {
 			r = Release{
 				ID: strings.ToLower(v["ID"]), IDLike: strings.ToLower(v["ID_LIKE"]),
-				VersionID: v["VERSION_ID"], Name: v["NAME"], PrettyName: v["PRETTY_NAME"], Path: p,
+				VersionID: v["VERSION_ID"], Name: v["NAME"], PrettyName: v["PRETTY_NAME"],
+				VariantID: strings.ToLower(v["VARIANT_ID"]), CPEName: v["CPE_NAME"], Path: p,
 			}
 			break
 		}
@@ -65,7 +76,13 @@ func Read(fsys fs.FS) (Release, error) {
 	if r.DebianVersion, err = readLine(fsys, PathDebian); err != nil {
 		return Release{}, err
 	}
-	r.AlpineRelease, err = readLine(fsys, PathAlpine)
+	if r.AlpineRelease, err = readLine(fsys, PathAlpine); err != nil {
+		return Release{}, err
+	}
+	if r.SystemCPE, err = readLine(fsys, pathSystemCPE); err != nil {
+		return Release{}, err
+	}
+	r.Lines, err = readLines(fsys)
 	return r, err
 }
 

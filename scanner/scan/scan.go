@@ -77,6 +77,6 @@ func Match(inv *inventory.Inventory, database *db.DB, distros []distro.Distro) (
 	if err != nil {
 		return match.Result{}, err
 	}
-	result, err := match.Match(inv.Packages, d.Advisories, d.Versions, release)
+	result, err := match.Match(inv.Packages, d.Rules.Kinds[0], d.Rules.Scheme, release)
 	return result, errors.Join(err, release.Close())
 }

@@ -53,7 +53,9 @@ type Options struct {
 func Names(distros []distro.Distro) []string {
 	var names []string
 	for _, d := range distros {
-		names = append(names, d.ID)
+		for _, f := range d.Feeds {
+			names = append(names, f.Name)
+		}
 	}
 	slices.Sort(names)
 	return append(names, FeedRecords, FeedSeverity)
@@ -64,7 +66,7 @@ func Names(distros []distro.Distro) []string {
 func Run(ctx context.Context, o Options) (db.Meta, error) {
 	builder := db.NewBuilder(db.BuilderOptions{Built: o.Built, Scheme: func(id string) (version.Scheme, bool) {
 		d, ok := distro.ByID(o.Distros, id)
-		return d.Versions, ok
+		return d.Rules.Scheme, ok
 	}})
 	advisories := 0
 	rated := map[string]bool{}
@@ -146,11 +148,11 @@ func (r *reader) importFeed(ctx context.Context, name string, src *feed.Source) 
 	case FeedRecords:
 		return feed.Records(ctx, src, r.record)
 	}
-	d, ok := distro.ByID(r.options.Distros, name)
+	f, ok := distro.FeedByName(r.options.Distros, name)
 	if !ok {
 		return feed.Stats{}, fmt.Errorf("there is no such feed; there are %v", Names(r.options.Distros))
 	}
-	return d.Import(ctx, src, r.record)
+	return f.Records(ctx, src, r.record)
 }
 
 func (r *reader) record(rec advisory.Record) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/distro/all"
+	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/osrelease"
 )
 
@@ -24,11 +25,11 @@ func TestListIsComplete(t *testing.T) {
 		assert.NotEmpty(t, d.ID)
 		assert.NotEmpty(t, d.Name, d.ID)
 		assert.NotEmpty(t, d.Databases, d.ID)
-		assert.NotEmpty(t, d.Versions, d.ID)
-		assert.NotEmpty(t, d.Advisories, d.ID)
+		assert.NotEmpty(t, d.Rules.Scheme, d.ID)
+		assert.NotEmpty(t, d.Rules.Kinds, d.ID)
 		assert.NotNil(t, d.Recognise, d.ID)
 		assert.NotNil(t, d.Read, d.ID)
-		assert.NotNil(t, d.Import, d.ID)
+		assert.True(t, slices.ContainsFunc(d.Feeds, func(f feed.Feed) bool { return f.Name == d.ID }), d.ID)
 		found, ok := distro.ByID(list, d.ID)
 		assert.True(t, ok)
 		assert.Equal(t, d.Name, found.Name)

@@ -9,7 +9,9 @@ import (
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/distro"
+	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/inventory"
+	"github.com/example/microscanner-frontend/scanner/match"
 	"github.com/example/microscanner-frontend/scanner/osrelease"
 	"github.com/example/microscanner-frontend/scanner/pkgdb/apk"
 	"github.com/example/microscanner-frontend/scanner/version"
@@ -24,14 +26,15 @@ const releaseEdge = "edge"
 // Distro describes Alpine Linux.
 func Distro() distro.Distro {
 	return distro.Distro{
-		ID:         ID,
-		Name:       "Alpine",
-		Recognise:  recognise,
-		Databases:  apk.Paths(),
-		Read:       apk.Read,
-		Versions:   version.Apk,
-		Advisories: advisory.Source,
-		Import:     Import,
+		ID:        ID,
+		Name:      "Alpine",
+		Recognise: recognise,
+		Databases: apk.Paths(),
+		Read:      apk.Read,
+		Rules:     match.Rules{Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Apk},
+		Feeds: []feed.Feed{
+			{Name: ID, URL: "https://secdb.alpinelinux.org", Records: Import},
+		},
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/distro"
+	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/inventory"
+	"github.com/example/microscanner-frontend/scanner/match"
 	"github.com/example/microscanner-frontend/scanner/osrelease"
 	"github.com/example/microscanner-frontend/scanner/pkgdb/dpkg"
 	"github.com/example/microscanner-frontend/scanner/version"
@@ -24,14 +26,15 @@ const releaseSid = "sid"
 // Distro describes Debian.
 func Distro() distro.Distro {
 	return distro.Distro{
-		ID:         ID,
-		Name:       "Debian",
-		Recognise:  recognise,
-		Databases:  dpkg.Paths(),
-		Read:       dpkg.Read,
-		Versions:   version.Deb,
-		Advisories: advisory.Source,
-		Import:     Import,
+		ID:        ID,
+		Name:      "Debian",
+		Recognise: recognise,
+		Databases: dpkg.Paths(),
+		Read:      dpkg.Read,
+		Rules:     match.Rules{Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Deb},
+		Feeds: []feed.Feed{
+			{Name: ID, URL: "https://security-tracker.debian.org/tracker/data/json", Records: Import},
+		},
 	}
 }
 

@@ -46,7 +46,7 @@ func Shared(t testing.TB, name string) string {
 func newBuilder() *db.Builder {
 	return db.NewBuilder(db.BuilderOptions{Built: Built(), Scheme: func(id string) (version.Scheme, bool) {
 		d, ok := distro.ByID(all.List(), id)
-		return d.Versions, ok
+		return d.Rules.Scheme, ok
 	}})
 }
 
@@ -68,15 +68,15 @@ func Database(t testing.TB, records ...advisory.Record) string {
 	return write(t, b)
 }
 
-// DatabaseFromFeed makes a database of a distribution's feed at a path.
-func DatabaseFromFeed(t testing.TB, id, path string) string {
+// DatabaseFromFeed makes a database of the feed of that name, from a path.
+func DatabaseFromFeed(t testing.TB, name, path string) string {
 	t.Helper()
-	d, ok := distro.ByID(all.List(), id)
+	f, ok := distro.FeedByName(all.List(), name)
 	require.True(t, ok)
 	src, err := feed.NewSource(path, feed.Options{})
 	require.NoError(t, err)
 	b := newBuilder()
-	_, err = d.Import(context.Background(), src, func(r advisory.Record) error {
+	_, err = f.Records(context.Background(), src, func(r advisory.Record) error {
 		var bad *db.RecordError
 		if err := b.Add(r); !errors.As(err, &bad) {
 			return err
