@@ -4,8 +4,11 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/example/microscanner-frontend/scanner/cli"
 )
@@ -21,8 +24,22 @@ func main() {
 		Now:     time.Now,
 		Version: version,
 
+		CacheDir:        cacheDir(),
+		SourceDateEpoch: os.Getenv("SOURCE_DATE_EPOCH"),
+		Terminal:        term.IsTerminal(int(os.Stderr.Fd())),
+
 		BoundMemory: boundMemory,
 	}))
+}
+
+// cacheDir is the user's place for what can be fetched again; empty for a user
+// without one.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, cli.Program)
 }
 
 // boundMemory tunes the garbage collector for a scan. That of an ordinary image

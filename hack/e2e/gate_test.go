@@ -173,22 +173,22 @@ func TestUnsupportedSystem(t *testing.T) {
 	env := start(t)
 	dir := files(t, map[string]string{
 		"Dockerfile":                 copyRootfs,
-		"rootfs/etc/os-release":      "ID=ubuntu\nVERSION_ID=24.04\nPRETTY_NAME=\"Ubuntu 24.04 LTS\"\n",
+		"rootfs/etc/os-release":      "ID=kali\nVERSION_ID=2024.1\nPRETTY_NAME=\"Kali GNU/Linux\"\n",
 		"rootfs/var/lib/dpkg/status": "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2\n",
 	})
 	ref := imageName(t, env, "it")
 	r := push(t, env, dir, env.FrontendRef(), ref)
 	require.Equal(t, 1, r.ExitCode, r.Combined)
-	require.Contains(t, r.Combined, "This is an error in the scan, not a finding: Ubuntu 24.04 LTS is not a supported operating system")
+	require.Contains(t, r.Combined, "This is an error in the scan, not a finding: Kali GNU/Linux is not a supported operating system")
 	require.NotContains(t, r.Combined, "exit code: 4")
 	requireNotPushed(t, ref)
 
 	r = env.Buildx(t.Context(), dir, nil, "build", "--call=scan", "--build-arg", "BUILDKIT_SYNTAX="+env.FrontendRef(), ".")
 	require.Equal(t, 1, r.ExitCode, r.Combined)
-	require.Contains(t, r.Combined, "Ubuntu 24.04 LTS is not a supported operating system")
+	require.Contains(t, r.Combined, "Kali GNU/Linux is not a supported operating system")
 
 	r = mustPush(t, env, dir, env.FrontendRef(), ref, "--build-arg", "MICROSCANNER_ON_UNSUPPORTED=warn")
-	require.Contains(t, r.Combined, "microscanner: not assessed: Ubuntu 24.04 LTS is not a supported operating system")
+	require.Contains(t, r.Combined, "microscanner: not assessed: Kali GNU/Linux is not a supported operating system")
 }
 
 func TestOnNoPackages(t *testing.T) {

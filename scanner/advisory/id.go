@@ -1,6 +1,7 @@
 package advisory
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -48,4 +49,23 @@ func AppendCVE(to []byte, year, number uint64) []byte {
 		to = append(to, '0')
 	}
 	return strconv.AppendUint(to, number, 10)
+}
+
+// CompareIDs orders ids for people: CVE ids first, by year and number, then all
+// others by their bytes.
+func CompareIDs(a, b string) int {
+	if a == b {
+		return 0
+	}
+	ya, na, isA := SplitCVE(a)
+	yb, nb, isB := SplitCVE(b)
+	switch {
+	case isA && isB:
+		return cmp.Or(cmp.Compare(ya, yb), cmp.Compare(na, nb))
+	case isA:
+		return -1
+	case isB:
+		return 1
+	}
+	return strings.Compare(a, b)
 }

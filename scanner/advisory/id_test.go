@@ -1,6 +1,7 @@
 package advisory_test
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,6 +48,15 @@ func TestSplitCVE(t *testing.T) {
 		if ok {
 			assert.Equal(t, want, [2]uint64{year, number}, id)
 			assert.Equal(t, id, string(advisory.AppendCVE(nil, year, number)))
+		}
+	}
+}
+
+func TestCompareIDs(t *testing.T) {
+	ids := []string{"CVE-1999-0001", "CVE-2024-0999", "CVE-2024-9999", "CVE-2024-10000", "ALAS-2024-1", "CVE-2024-9x", "GHSA-1"}
+	for i := range ids {
+		for j := range ids {
+			assert.Equal(t, cmp.Compare(i, j), advisory.CompareIDs(ids[i], ids[j]), "%s %s", ids[i], ids[j])
 		}
 	}
 }

@@ -138,8 +138,8 @@ func (r *Record) validateDetails() error {
 	if err := date("modified", r.Modified); err != nil {
 		return err
 	}
-	if len(r.Description) > MaxDescription || !utf8.ValidString(r.Description) {
-		return fmt.Errorf("description is longer than %d bytes or not UTF-8", MaxDescription)
+	if err := description(r.Description); err != nil {
+		return err
 	}
 	if r.URL != "" {
 		u, err := url.Parse(r.URL)
@@ -171,6 +171,13 @@ func (c *CVSS) Validate() error {
 	}
 	if c.Source != "" {
 		return word("cvss source", c.Source)
+	}
+	return nil
+}
+
+func description(text string) error {
+	if len(text) > MaxDescription || !utf8.ValidString(text) {
+		return fmt.Errorf("description is longer than %d bytes or not UTF-8", MaxDescription)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/report"
 )
@@ -28,6 +29,17 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
 	Version        string // of this program
+	// CacheDir is where fetched feeds are kept unless told; empty if there is no
+	// such place.
+	CacheDir string
+	// SourceDateEpoch is the build time, in Unix seconds, that everything made
+	// shall state (https://reproducible-builds.org/specs/source-date-epoch/);
+	// empty for the present.
+	SourceDateEpoch string
+	// Terminal says that Stderr is a terminal.
+	Terminal bool
+	// Fetch bounds how feeds are fetched. The zero value has the defaults.
+	Fetch feed.Options
 	// BoundMemory is called before a command that reads what an image holds; it
 	// may be nil.
 	BoundMemory func()

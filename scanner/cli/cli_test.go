@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/example/microscanner-frontend/scanner/cli"
+	"github.com/example/microscanner-frontend/scanner/feed"
 )
 
 // TestMain makes a command of the test's binary: "exits N ARGS..." runs
@@ -31,7 +32,9 @@ func exits() {
 	}
 	got := cli.Main(context.Background(), cli.Env{
 		Args: os.Args[2:], Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0-test",
-		Now: func() time.Time { return time.Unix(1700000000, 0).UTC() },
+		Now:             func() time.Time { return time.Unix(1700000000, 0).UTC() },
+		SourceDateEpoch: os.Getenv("SOURCE_DATE_EPOCH"), Terminal: os.Getenv("TERMINAL") != "",
+		Fetch: feed.Options{Pause: time.Millisecond},
 	})
 	if got != want {
 		fmt.Fprintf(os.Stderr, "the exit code is %d, not %d\n", got, want)
@@ -51,7 +54,9 @@ func TestScripts(t *testing.T) {
 			"sparse": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.Truncate(ts.MkAbs(args[0]), 5<<30))
 			},
-			"only": only,
+			"only":   only,
+			"serve":  serve,
+			"damage": damage,
 		},
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireExplicitExec: true,

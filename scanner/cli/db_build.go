@@ -20,60 +20,101 @@ import (
 	"github.com/example/microscanner-frontend/scanner/report"
 )
 
-// shownProblems is how many malformed records of a feed are named.
-const shownProblems = 10
+// buildFlags are the flags of "db build".
+type buildFlags struct {
+	*flagSet
+	output, records, built, cache string
+	feeds, distros, mirrors       []string
+	offline, allowStale           bool
+}
+
+func newBuildFlags(env Env) *buildFlags {
+	f := &buildFlags{flagSet: newFlags(env, Program+" db build", "--output DIR [flags]")}
+	names := strings.Join(compile.Names(all.List()), ", ")
+	f.StringVarP(&f.output, "output", "o", "", "directory of the database; one that is there is replaced")
+	f.StringSliceVar(&f.distros, "distro", nil, "fetch only the feeds of these distributions, and those of no distribution: "+strings.Join(distroIDs(), ", "))
+	f.StringArrayVar(&f.mirrors, "mirror", nil, "take a feed from elsewhere, NAME=PATH_OR_URL; may be repeated")
+	f.StringArrayVar(&f.feeds, "feed", nil, "read this feed, NAME=PATH_OR_URL, and no others than those named so; may be repeated. Names: "+names)
+	f.StringVar(&f.cache, "cache", env.CacheDir, "directory that keeps what was fetched")
+	f.BoolVar(&f.offline, "offline", false, "fetch nothing: take all feeds from the cache")
+	f.BoolVar(&f.allowStale, "allow-stale", false, "exit with 0 although a feed is an older copy or, without one, left out")
+	f.StringVar(&f.records, "records-out", "", "write the records of all feeds to this file, as JSON Lines")
+	f.StringVar(&f.built, "built", "", "the build time to state, RFC 3339 or Unix seconds, instead of $SOURCE_DATE_EPOCH or the present; with either, the same feeds give the same bytes")
+	return f
+}
 
 func runDBBuild(ctx context.Context, env Env, args []string) error {
-	f := newFlags(env, Program+" db build", "--output DIR --feed NAME=PATH_OR_URL [flags]")
-	var output, records, built string
-	var feeds []string
-	f.StringVarP(&output, "output", "o", "", "directory of the database; one that is there is replaced")
-	f.StringArrayVar(&feeds, "feed", nil, "a feed to read, NAME=PATH_OR_URL; may be repeated. Names: "+strings.Join(compile.Names(all.List()), ", "))
-	f.StringVar(&records, "records-out", "", "write the records of all feeds to this file, as JSON Lines")
-	f.StringVar(&built, "built", "", "the build time to state, RFC 3339 or Unix seconds; with it, the same feeds give the same bytes")
+	f := newBuildFlags(env)
 	if _, err := f.parse(args, 0, 0); err != nil {
 		return err
 	}
-	o := compile.Options{Output: output, Distros: all.List(), Now: env.Now, Built: env.Now()}
-	var err error
-	if o.Feeds, err = parseFeeds(f, feeds); err != nil {
+	o, err := f.options()
+	if err != nil {
 		return err
 	}
-	if output == "" {
-		return f.wrong("--output is missing")
+	if f.records == "" {
+		return f.build(ctx, o)
 	}
-	if built != "" {
-		if o.Built, err = parseTime(built); err != nil {
-			return f.wrong("--built: " + err.Error())
-		}
-		o.Now = func() time.Time { return o.Built }
-	}
-	o.Read = func(spec compile.Feed, stats feed.Stats) { printStats(env.Stderr, spec, stats) }
-	o.Unrated = func(distro string) {
-		fmt.Fprintf(env.Stderr, "warning: no advisory of %s is rated, so that only --fail-on negligible would fail on one; add a table of CVSS scores with --feed %s=PATH_OR_URL\n", distro, compile.FeedSeverity)
-	}
-	if records == "" {
-		return build(ctx, env, o)
-	}
-	return writeOutput(env, records, func(w io.Writer) error {
+	return writeOutput(env, f.records, func(w io.Writer) error {
 		o.Records = advisory.NewWriter(w).Write
-		return build(ctx, env, o)
+		return f.build(ctx, o)
 	})
+}
+
+// options turns the flags into what the build needs, but for the cache.
+func (f *buildFlags) options() (compile.Options, error) {
+	o := compile.Options{
+		Output: f.output, Distros: all.List(), Offline: f.offline, AllowMissing: f.allowStale,
+		Now: f.env.Now, Built: f.env.Now(), Source: f.env.Fetch,
+	}
+	var err error
+	if o.Feeds, err = f.chooseFeeds(); err != nil {
+		return o, err
+	}
+	if f.output == "" {
+		return o, f.wrong("--output is missing")
+	}
+	if f.offline && f.cache == "" {
+		return o, f.wrong("--offline needs --cache")
+	}
+	for _, c := range []struct{ name, value string }{{"--built", f.built}, {"SOURCE_DATE_EPOCH", f.env.SourceDateEpoch}} {
+		if c.value == "" {
+			continue
+		}
+		if o.Built, err = parseTime(c.value); err != nil {
+			return o, f.wrong(c.name + ": " + err.Error())
+		}
+		o.Reproducible = true
+		break
+	}
+	return o, nil
 }
 
 // build ends in an orderly way, without unfinished files, when a signal asks
 // for it; a second signal ends the process. Every other command has nothing to
 // tidy up and leaves signals alone.
-func build(ctx context.Context, env Env, o compile.Options) error {
+func (f *buildFlags) build(ctx context.Context, o compile.Options) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	if f.cache != "" && hasAddress(o.Feeds) {
+		if o.Cache, err = feed.OpenCache(ctx, f.cache); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, o.Cache.Close()) }()
+	}
+	progress := newBuildProgress(f.env, len(o.Feeds))
+	o.Progress, o.Unrated = progress, progress.unrated
 	meta, err := compile.Run(ctx, o)
+	stale := progress.close()
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stderr, "%s: rows: %d, releases: %d, digest: %s\n", report.Printable(o.Output), rows(meta), len(meta.Releases), meta.Digest)
-	return err
+	fmt.Fprintf(f.env.Stderr, "%s: rows: %d, releases: %d, digest: %s\n", report.Printable(o.Output), rows(meta), len(meta.Releases), meta.Digest)
+	if len(stale) > 0 && !f.allowStale {
+		return fmt.Errorf("the database is written, but of these feeds with an older copy: %s; --allow-stale accepts that", strings.Join(stale, ", "))
+	}
+	return nil
 }
 
 func rows(meta db.Meta) int {
@@ -82,29 +123,6 @@ func rows(meta db.Meta) int {
 		n += r.Rows
 	}
 	return n
-}
-
-func parseFeeds(f *flagSet, values []string) ([]compile.Feed, error) {
-	if len(values) == 0 {
-		return nil, f.wrong("--feed is missing")
-	}
-	names := compile.Names(all.List())
-	known := make(map[string]bool, len(names))
-	for _, n := range names {
-		known[n] = true
-	}
-	var feeds []compile.Feed
-	for _, v := range values {
-		name, location, found := strings.Cut(v, "=")
-		if !found || location == "" {
-			return nil, f.wrong(fmt.Sprintf("--feed %q is not NAME=PATH_OR_URL", v))
-		}
-		if !known[name] {
-			return nil, f.wrong(fmt.Sprintf("--feed %q: there is no feed %q; the names are %s", v, name, strings.Join(names, ", ")))
-		}
-		feeds = append(feeds, compile.Feed{Name: name, Location: location})
-	}
-	return feeds, nil
 }
 
 func parseTime(value string) (time.Time, error) {
@@ -116,19 +134,4 @@ func parseTime(value string) (time.Time, error) {
 		return time.Time{}, errors.New(strconv.Quote(value) + " is neither a time such as 2026-01-31T12:00:00Z nor Unix seconds")
 	}
 	return t.UTC(), nil
-}
-
-func printStats(w io.Writer, spec compile.Feed, stats feed.Stats) {
-	fmt.Fprintf(w, "feed %s: %d read", spec.Name, stats.Rows)
-	if stats.Malformed > 0 {
-		fmt.Fprintf(w, ", %d malformed", stats.Malformed)
-	}
-	fmt.Fprintln(w)
-	shown := stats.Problems[:min(len(stats.Problems), shownProblems)]
-	for _, p := range shown {
-		fmt.Fprintf(w, "  %s\n", report.Printable(p.String()))
-	}
-	if more := stats.Malformed - len(shown); more > 0 {
-		fmt.Fprintf(w, "  and %d more\n", more)
-	}
 }

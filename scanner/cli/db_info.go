@@ -25,7 +25,7 @@ func runDBInfo(_ context.Context, env Env, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	write, ok := map[string]func(io.Writer, db.Meta) error{formatText: writeInfo, formatJSON: writeInfoJSON}[format]
+	write, ok := map[string]func(io.Writer, db.Meta, time.Time) error{formatText: writeInfo, formatJSON: writeInfoJSON}[format]
 	if !ok {
 		return f.wrong(fmt.Sprintf("--format %q is none of text, json", format))
 	}
@@ -37,25 +37,25 @@ func runDBInfo(_ context.Context, env Env, args []string) (err error) {
 	if err := database.Verify(); err != nil {
 		return err
 	}
-	return buffered(env.Stdout, "standard output", func(w io.Writer) error { return write(w, database.Meta()) })
+	return buffered(env.Stdout, "standard output", func(w io.Writer) error { return write(w, database.Meta(), env.Now()) })
 }
 
-func writeInfoJSON(w io.Writer, meta db.Meta) error {
+func writeInfoJSON(w io.Writer, meta db.Meta, _ time.Time) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(meta)
 }
 
-func writeInfo(w io.Writer, meta db.Meta) error {
+func writeInfo(w io.Writer, meta db.Meta, now time.Time) error {
 	fmt.Fprintf(w, "Digest:         %s\nSchema version: %d\nBuilt:          %s\n\n", meta.Digest, meta.SchemaVersion, meta.Built.Format(time.RFC3339))
-	feeds := [][]string{{"FEED", "DATE", "ROWS", "MALFORMED", "FROM", "DIGEST"}}
+	feeds := [][]string{{"FEED", "DATE", "AGE", "ROWS", "MALFORMED", "FROM", "DIGEST"}}
 	for _, f := range meta.Feeds {
 		date := f.Modified
 		if date.IsZero() {
 			date = f.Fetched
 		}
 		feeds = append(feeds, []string{
-			f.Name, date.Format(time.DateOnly), strconv.Itoa(f.Rows), strconv.Itoa(f.Malformed), f.URL, f.Digest,
+			f.Name, date.Format(time.DateOnly), age(now.Sub(date)), strconv.Itoa(f.Rows), strconv.Itoa(f.Malformed), f.URL, f.Digest,
 		})
 	}
 	releases := [][]string{{"DISTRIBUTION", "RELEASE", "ROWS", "BYTES", "FILE", "DIGEST"}}
@@ -71,6 +71,15 @@ func writeInfo(w io.Writer, meta db.Meta) error {
 	}
 	_, err := fmt.Fprintf(w, "Rows: %d, releases: %d\n", rows(meta), len(meta.Releases))
 	return err
+}
+
+// age tells an age in days, or in hours up to two days.
+func age(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < 2*day {
+		return fmt.Sprintf("%dh", max(0, d/time.Hour))
+	}
+	return fmt.Sprintf("%dd", d/day)
 }
 
 // writeColumns writes lines in columns, and an empty line.

@@ -13,6 +13,7 @@ import (
 type policyFlags struct {
 	values        map[string]*string
 	ignoreUnfixed bool
+	kernelHeaders bool
 	origins       []string
 }
 
@@ -20,12 +21,15 @@ func (p *policyFlags) add(f *flagSet) {
 	p.values = map[string]*string{}
 	for key, help := range map[string]string{
 		policy.KeyFailOn:        "least severity that fails the gate: ",
-		policy.KeyOnUnsupported: "an operating system without advisories: ",
+		policy.KeyOnUnsupported: "an operating system without advisories, or past its end of life: ",
 		policy.KeyOnNoPackages:  "an image without any package database: ",
+		policy.KeyOnPartial:     "packages or versions that cannot be read: ",
+		policy.KeyMaxDBAge:      "age of the advisory database above which nothing passes: ",
 	} {
 		p.values[key] = f.String(key, policy.Default().Values()[key].Value, help+strings.Join(policy.Allowed(key), ", "))
 	}
 	f.BoolVar(&p.ignoreUnfixed, policy.KeyIgnoreUnfixed, false, "findings without a fix do not fail the gate")
+	f.BoolVar(&p.kernelHeaders, policy.KeyKernelHeaders, false, "flaws of the kernel in packages with only its headers count as findings")
 	f.StringArrayVar(&p.origins, "origin", nil, "KEY=TEXT: where a setting came from, for the report and errors")
 }
 

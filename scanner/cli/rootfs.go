@@ -25,6 +25,7 @@ type rootfsFlags struct {
 	continueOnFailure  bool
 	reportOnly         bool
 	fullOutput         bool
+	underInvestigation bool
 	image              report.Image
 }
 
@@ -38,6 +39,7 @@ func runRootfs(_ context.Context, env Env, args []string) error {
 	f.BoolVarP(&v.continueOnFailure, "continue-on-failure", "c", false, "exit 0 although the gate failed on findings")
 	f.BoolVar(&v.reportOnly, "report-only", false, "exit 0 whenever a report was written: its reader acts on the verdict")
 	f.BoolVar(&v.fullOutput, "full-output", false, "list packages without vulnerabilities too")
+	f.BoolVar(&v.underInvestigation, "show-under-investigation", false, "list what the vendor has not decided yet too; it never fails the gate")
 	f.StringVar(&v.image.Reference, "image-ref", "", "name of the image, for the report")
 	f.StringVar(&v.image.Platform, "platform", "", "platform of the image, for the report")
 	f.StringVar(&v.image.Target, "target", "", "build stage that the image is, for the report")
@@ -86,7 +88,7 @@ func scanDir(env Env, dir string, v rootfsFlags, p policy.Policy) (r *report.Rep
 	defer func() { err = errors.Join(err, fsys.Close()) }()
 	r, err = scan.Rootfs(fsys, database, scan.Options{
 		Policy: p, Image: v.image, Scanner: Program + " " + env.Version, FullOutput: v.fullOutput,
-		Distros: all.List(), Now: env.Now,
+		UnderInvestigation: v.underInvestigation, Distros: all.List(), Now: env.Now,
 	})
 	if errors.Is(err, scan.ErrNeedsDatabase) {
 		return nil, missing

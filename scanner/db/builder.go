@@ -2,13 +2,11 @@ package db
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
-	"github.com/example/microscanner-frontend/scanner/severity"
 	"github.com/example/microscanner-frontend/scanner/version"
 )
 
@@ -41,16 +39,19 @@ type BuilderOptions struct {
 type Builder struct {
 	options  BuilderOptions
 	feeds    []FeedMeta
-	releases map[releaseKey][]entry
-	details  map[string]*detail
-	ratings  map[string][]advisory.CVSS
+	releases map[releaseKey][]packed
+	statuses []advisory.Status
+	words    *pool
+	lists    *listPool
+	details  map[string]*detail // what records tell
+	facts    map[string]*detail // what AddFacts was told
+	products map[string][]string
 }
 
 type releaseKey struct{ distro, release string }
 
-// entry is a record while a database is built.
+// entry is a record of a package that is written.
 type entry struct {
-	key string // of the package: lookupKey
 	row
 	readable bool // whether the fixed version can be compared
 	vendor   bool // whether the severity is the vendor's own word
@@ -60,9 +61,13 @@ type entry struct {
 func NewBuilder(options BuilderOptions) *Builder {
 	return &Builder{
 		options:  options,
-		releases: map[releaseKey][]entry{},
+		releases: map[releaseKey][]packed{},
+		statuses: advisory.Statuses(),
+		words:    newPool(),
+		lists:    newListPool(),
 		details:  map[string]*detail{},
-		ratings:  map[string][]advisory.CVSS{},
+		facts:    map[string]*detail{},
+		products: map[string][]string{},
 	}
 }
 
@@ -82,60 +87,56 @@ func (b *Builder) Add(rec advisory.Record) error {
 		return &RecordError{Record: about, Err: fmt.Errorf("there is no distribution %q", rec.Distro)}
 	}
 	key, _ := lookupKey(rec.Kind, rec.Package) // Validate knows the kind.
-	e := entry{key: key, row: newRow(&rec), readable: true, vendor: rec.Severity != severity.Unknown}
+	p := b.pack(key, &rec)
 	var unreadable error
 	if rec.Status.HasFix() {
 		if _, err := scheme.Parse(rec.Fixed); err != nil {
-			e.readable, unreadable = false, &RecordError{Record: about, Err: err, Kept: true}
+			p.readable, unreadable = false, &RecordError{Record: about, Err: err, Kept: true}
 		}
 	}
 	release := releaseKey{rec.Distro, rec.Release}
-	b.releases[release] = append(b.releases[release], e)
+	b.releases[release] = append(b.releases[release], p)
 	b.addDetail(&rec)
 	return unreadable
 }
 
-func newRow(rec *advisory.Record) row {
-	r := row{
-		id: rec.ID, status: rec.Status, fixed: rec.Fixed, module: rec.Module,
-		arches: sorted(rec.Arches), cpes: sorted(rec.CPEs), aliases: sorted(rec.Aliases),
-		severity: rec.Severity,
-	}
-	if year, number, ok := advisory.SplitCVE(rec.ID); ok {
-		r.year, r.number = year, number
-	}
-	switch {
-	case rec.Severity != severity.Unknown:
-		r.source = rec.Distro
-	case rec.CVSS != nil:
-		r.severity, r.source = rate(*rec.CVSS), cmp.Or(rec.CVSS.Source, rec.Distro)
-	}
-	return r
-}
-
-func sorted(list []string) []string {
-	if len(list) == 0 {
-		return nil
-	}
-	return slices.Compact(slices.Sorted(slices.Values(list)))
-}
-
 func (b *Builder) addDetail(rec *advisory.Record) {
-	t := text{rec.Distro, rec.Description, rec.Published, rec.Modified, rec.URL}
+	t := b.newText(rec.Distro, rec.Description, rec.Published, rec.Modified)
+	t.url = rec.URL
 	if t == (text{distro: rec.Distro}) && rec.CVSS == nil {
 		return
 	}
-	d := b.details[rec.ID]
-	if d == nil {
-		d = &detail{}
-		b.details[rec.ID] = d
-	}
+	d := ofID(b.details, b.words.string(rec.ID))
 	d.add(t)
 	if rec.CVSS != nil {
-		rating := *rec.CVSS
-		rating.Source = cmp.Or(rating.Source, rec.Distro)
-		d.cvss = append(d.cvss, rating)
+		b.addRating(d, *rec.CVSS, rec.Distro)
 	}
+}
+
+func (b *Builder) newText(distro, description, published, modified string) text {
+	return text{
+		distro: b.words.string(distro), description: description,
+		published: b.words.string(published), modified: b.words.string(modified),
+	}
+}
+
+// addRating adds a rating once. source is whose it is if it does not say so.
+func (b *Builder) addRating(d *detail, c advisory.CVSS, source string) {
+	c.Source = b.words.string(cmp.Or(c.Source, source))
+	c.Version, c.Vector = b.words.string(c.Version), b.words.string(c.Vector)
+	if !slices.Contains(d.cvss, c) {
+		d.cvss = append(d.cvss, c)
+	}
+}
+
+// ofID gives what is known of a vulnerability, to be added to.
+func ofID(all map[string]*detail, id string) *detail {
+	d := all[id]
+	if d == nil {
+		d = &detail{}
+		all[id] = d
+	}
+	return d
 }
 
 // add merges what is told of a vulnerability: the longest description, the
@@ -157,19 +158,4 @@ func (d *detail) add(t text) {
 	}
 	old.modified = max(old.modified, t.modified)
 	old.url = max(old.url, t.url)
-}
-
-// AddSeverity takes a rating that holds for a vulnerability everywhere. It
-// counts where the vendor gives none.
-func (b *Builder) AddSeverity(id string, rating advisory.CVSS) error {
-	id = advisory.NormalizeID(id)
-	if id == "" {
-		return &RecordError{Record: "severity", Err: errors.New("the id is missing")}
-	}
-	if err := rating.Validate(); err != nil {
-		return &RecordError{Record: "severity of " + id, Err: err}
-	}
-	rating.Source = cmp.Or(rating.Source, "cvss")
-	b.ratings[id] = append(b.ratings[id], rating)
-	return nil
 }

@@ -1,6 +1,6 @@
 // Package db is the compiled advisory database: a read-only directory with a
-// small metadata file, one file for each release of a distribution, and one
-// file of details for reports. A scan opens what it needs, and decodes only the
+// small metadata file, one file for each release of a distribution, one file of
+// details for reports, and one of repositories. A scan opens what it needs, and decodes only the
 // rows of the packages that it asks for. docs/database.md describes the files.
 package db
 
@@ -59,9 +59,10 @@ type DB struct {
 	dir  string
 	meta Meta
 
-	lock    sync.Mutex
-	details *table // nil until needed
-	closed  bool
+	lock         sync.Mutex
+	details      *table // nil until needed
+	repositories *table // nil until needed
+	closed       bool
 }
 
 // Open reads the metadata of the database in dir, and nothing else. The error
@@ -74,16 +75,20 @@ func Open(dir string) (*DB, error) {
 	return &DB{dir: dir, meta: meta}, nil
 }
 
-// Close releases what Details opened. Releases are closed on their own.
+// Close releases what Details and Repository opened. Releases are closed on
+// their own.
 func (d *DB) Close() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
-	if d.closed || d.details == nil {
-		d.closed = true
-		return nil
+	var errs []error
+	for _, t := range []**table{&d.details, &d.repositories} {
+		if *t != nil {
+			errs = append(errs, (*t).file.Close())
+			*t = nil
+		}
 	}
 	d.closed = true
-	return d.details.file.Close()
+	return errors.Join(errs...)
 }
 
 // Meta says what the database was made of.

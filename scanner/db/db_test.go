@@ -65,7 +65,7 @@ func TestOpenRefusesMetadata(t *testing.T) {
 		want    string
 		corrupt bool
 	}{
-		"another schema": {func(s string) string { return strings.Replace(s, `"schema_version": 1`, `"schema_version": 2`, 1) }, "schema version 2, and this program reads version 1", false},
+		"another schema": {func(s string) string { return strings.Replace(s, `"schema_version": 2`, `"schema_version": 1`, 1) }, "schema version 1, and this program reads version 2", false},
 		"cut off":        {func(s string) string { return s[:len(s)/2] }, "not the metadata of a database", true},
 		"empty":          {func(string) string { return "" }, "not the metadata of a database", true},
 		"another file":   {func(s string) string { return strings.ReplaceAll(s, "debian-12.sst", "../debian-12.sst") }, "digest", true},

@@ -23,6 +23,10 @@ import (
 //	number of ratings, and of each
 //	    words: source, version, vector
 //	    score: 2 times its tenths, or 1 and the 8 bytes of another number
+//	date since which it is known to be exploited
+//	EPSS: 0 for none; else 1 plus the word of the date, score and percentile,
+//	    each 2 times its hundred-thousandths, or 1 and the 8 bytes of another
+//	    number
 
 // words gives what a header must list.
 func (d *detail) words(id string) []string {
@@ -33,6 +37,9 @@ func (d *detail) words(id string) []string {
 	}
 	for _, c := range d.cvss {
 		words = append(words, c.Source, c.Version, c.Vector)
+	}
+	if d.epss != nil {
+		words = append(words, d.epss.Date)
 	}
 	return words
 }
@@ -64,9 +71,15 @@ func (d *detail) encode(id string, words []string) []byte {
 		for _, s := range []string{c.Source, c.Version, c.Vector} {
 			out = binary.AppendUvarint(out, word(s))
 		}
-		out = appendScore(out, c.Score)
+		out = appendDecimal(out, c.Score, tenths)
 	}
-	return out
+	out = binary.AppendUvarint(out, encodeDate(d.exploited))
+	if d.epss == nil {
+		return append(out, 0)
+	}
+	out = binary.AppendUvarint(out, 1+word(d.epss.Date))
+	out = appendDecimal(out, d.epss.Score, hundredThousandths)
+	return appendDecimal(out, d.epss.Percentile, hundredThousandths)
 }
 
 func decodeDetail(value []byte, id string, words []string) (detail, error) {
@@ -80,7 +93,13 @@ func decodeDetail(value []byte, id string, words []string) (detail, error) {
 	}
 	d.cvss = make([]advisory.CVSS, c.count(4))
 	for i := range d.cvss {
-		d.cvss[i] = advisory.CVSS{Source: pick(c, words), Version: pick(c, words), Vector: pick(c, words), Score: decodeScore(c)}
+		d.cvss[i] = advisory.CVSS{Source: pick(c, words), Version: pick(c, words), Vector: pick(c, words), Score: decodeDecimal(c, tenths)}
+	}
+	d.exploited = decodeDate(c)
+	if date := c.below(len(words) + 1); date > 0 {
+		d.epss = &advisory.EPSS{
+			Date: words[date-1], Score: decodeDecimal(c, hundredThousandths), Percentile: decodeDecimal(c, hundredThousandths),
+		}
 	}
 	if c.err == nil && len(c.b) != 0 {
 		c.fail(errExtra)
@@ -128,17 +147,23 @@ func decodeDate(c *cursor) string {
 	return time.Unix(int64(days-1-epochDays)*secondsPerDay, 0).UTC().Format(time.DateOnly)
 }
 
-func appendScore(to []byte, score float64) []byte {
-	if tenths := math.Round(score * 10); tenths/10 == score && tenths >= 0 {
-		return binary.AppendUvarint(to, 2*uint64(tenths))
+// The units that the scores of CVSS and of EPSS are published in.
+const (
+	tenths             = 10
+	hundredThousandths = 100_000
+)
+
+func appendDecimal(to []byte, value, unit float64) []byte {
+	if n := math.Round(value * unit); n/unit == value && n >= 0 {
+		return binary.AppendUvarint(to, 2*uint64(n))
 	}
-	return binary.LittleEndian.AppendUint64(append(to, 1), math.Float64bits(score))
+	return binary.LittleEndian.AppendUint64(append(to, 1), math.Float64bits(value))
 }
 
-func decodeScore(c *cursor) float64 {
+func decodeDecimal(c *cursor, unit float64) float64 {
 	v := c.uvarint()
 	if v%2 == 0 {
-		return float64(v/2) / 10
+		return float64(v/2) / unit
 	}
 	b := c.bytes(8)
 	if c.err != nil {

@@ -15,12 +15,17 @@ type Details struct {
 	URL         string // the page of the distribution, or empty
 	// CVSS holds every known rating, the one that is preferred first.
 	CVSS []advisory.CVSS
+	// Exploited is the day on which CISA added the vulnerability to its
+	// catalogue of known exploited ones, YYYY-MM-DD; empty if it is not there.
+	Exploited string
+	EPSS      *advisory.EPSS // nil if it has no rating
 }
 
 // Details gives what a report of the distribution says of the vulnerability;
 // false if the database knows nothing beside its id. What the distribution
-// itself does not tell comes from others, except for the address. The file of
-// details is opened at the first call.
+// itself does not tell comes from the general feeds, then from other
+// distributions, except for the address. An alias of a row is an id as well.
+// The file of details is opened at the first call.
 func (d *DB) Details(id, distro string) (Details, bool, error) {
 	d.lock.Lock()
 	defer d.lock.Unlock()
@@ -37,18 +42,26 @@ func (d *DB) Details(id, distro string) (Details, bool, error) {
 	return getDetails(d.details, advisory.NormalizeID(id), distro)
 }
 
-// text is what one distribution tells of a vulnerability.
+// text is what one distribution tells of a vulnerability, or, without one, the
+// general feeds.
 type text struct{ distro, description, published, modified, url string }
 
 // detail is all that is known of a vulnerability.
 type detail struct {
-	texts []text // sorted by distribution, each once
-	cvss  []advisory.CVSS
+	texts     []text // sorted by distribution, each once
+	cvss      []advisory.CVSS
+	exploited string // YYYY-MM-DD
+	epss      *advisory.EPSS
+}
+
+// empty tells whether nothing is known.
+func (d *detail) empty() bool {
+	return len(d.texts) == 0 && len(d.cvss) == 0 && d.exploited == "" && d.epss == nil
 }
 
 // of gives the details for the reports of a distribution.
 func (d *detail) of(distro string) Details {
-	out := Details{CVSS: d.cvss}
+	out := Details{CVSS: d.cvss, Exploited: d.exploited, EPSS: d.epss}
 	take := func(t text) {
 		setIfEmpty(&out.Description, t.description)
 		setIfEmpty(&out.Published, t.published)

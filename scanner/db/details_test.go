@@ -25,12 +25,17 @@ func TestDetailRoundTrip(t *testing.T) {
 			{Score: 7.25},
 			{Score: 1.0 / 3},
 		}},
+		"exploited": {exploited: "2021-12-10"},
+		"EPSS":      {epss: &advisory.EPSS{Score: 0.00043, Percentile: 1, Date: "2026-01-31"}},
+		"odd EPSS":  {epss: &advisory.EPSS{Score: 1.0 / 3, Percentile: 1e-9}},
 	} {
 		words := wordsOf([]detail{d}, func(d detail) []string { return d.words(id) })
 		got, err := decodeDetail(d.encode(id, words), id, words)
 		require.NoError(t, err, name)
 		assert.ElementsMatch(t, d.texts, got.texts, name)
 		assert.ElementsMatch(t, d.cvss, got.cvss, name)
+		assert.Equal(t, d.exploited, got.exploited, name)
+		assert.Equal(t, d.epss, got.epss, name)
 		if value := d.encode(id, words); len(value) > 0 {
 			_, err := decodeDetail(value[:len(value)-1], id, words)
 			assert.ErrorIs(t, err, errShort, name)
@@ -45,8 +50,8 @@ func TestDetailsOfADistribution(t *testing.T) {
 		{"alpine", "", "", "2020-01-01", "https://alpine.example/"},
 		{"debian", "Debian's words", "2019-01-01", "2021-01-01", "https://debian.example/"},
 	}}
-	assert.Equal(t, Details{"Debian's words", "2019-01-01", "2021-01-01", "https://debian.example/", nil}, d.of("debian"))
-	assert.Equal(t, Details{"Debian's words", "2019-01-01", "2020-01-01", "https://alpine.example/", nil}, d.of("alpine"))
+	assert.Equal(t, Details{"Debian's words", "2019-01-01", "2021-01-01", "https://debian.example/", nil, "", nil}, d.of("debian"))
+	assert.Equal(t, Details{"Debian's words", "2019-01-01", "2020-01-01", "https://alpine.example/", nil, "", nil}, d.of("alpine"))
 	// An address of another distribution would mislead.
-	assert.Equal(t, Details{"Debian's words", "2019-01-01", "2020-01-01", "", nil}, d.of("ubuntu"))
+	assert.Equal(t, Details{"Debian's words", "2019-01-01", "2020-01-01", "", nil, "", nil}, d.of("ubuntu"))
 }

@@ -12,9 +12,10 @@ import (
 // the magic of what the file holds, the schema version, and a list of words
 // that its values name by their index.
 const (
-	headerKey    = ""
-	rowsMagic    = "microscanner rows"
-	detailsMagic = "microscanner details"
+	headerKey         = ""
+	rowsMagic         = "microscanner rows"
+	detailsMagic      = "microscanner details"
+	repositoriesMagic = "microscanner repositories"
 )
 
 func encodeHeader(magic string, words []string) []byte {

@@ -9,9 +9,8 @@ import (
 	"github.com/example/microscanner-frontend/scanner/version"
 )
 
-// mergeEntries sorts the records of a release, and makes one of those that are
-// about the same: the vulnerability, the package, the module, the architectures
-// and the CPEs. Records that say that a package is not affected are dropped, as
+// mergeEntries sorts the records of a package, and makes one of those that are
+// about the same: the vulnerability, the module, the architectures and the CPEs. Records that say that a package is not affected are dropped, as
 // the absence of a row says the same.
 func mergeEntries(entries []entry, scheme version.Scheme) []entry {
 	slices.SortFunc(entries, compareEntries)
@@ -34,7 +33,6 @@ func mergeEntries(entries []entry, scheme version.Scheme) []entry {
 // about the same.
 func compareKeys(a, b *entry) int {
 	return cmp.Or(
-		strings.Compare(a.key, b.key),
 		compareIDs(&a.row, &b.row),
 		strings.Compare(a.module, b.module),
 		slices.Compare(a.arches, b.arches),

@@ -15,11 +15,15 @@ import (
 )
 
 // SchemaVersion is the version of the files that this package reads and writes.
-const SchemaVersion = 1
+const SchemaVersion = 2
+
+// MetadataFile is the name of the file that says what a database was made of.
+const MetadataFile = "metadata.json"
 
 const (
-	metadataFile = "metadata.json"
-	detailsFile  = "details.sst"
+	detailsFile      = "details.sst"
+	repositoriesFile = "repositories.sst"
+	maxFileName      = 128 // bytes
 	// maxMetadata is far above what a database of every release there ever was
 	// would need.
 	maxMetadata = 4 << 20
@@ -32,10 +36,20 @@ type Meta struct {
 	// Digest, "sha256:…", stands for the contents. It is computed over the
 	// digests of all files but the metadata, so two databases of the same
 	// advisories have one digest whenever they were built.
-	Digest   string        `json:"digest"`
-	Feeds    []FeedMeta    `json:"feeds"`
-	Releases []ReleaseMeta `json:"releases"` // sorted by distribution and release
-	Details  FileMeta      `json:"details"`
+	Digest       string        `json:"digest"`
+	Feeds        []FeedMeta    `json:"feeds"`
+	Releases     []ReleaseMeta `json:"releases"` // sorted by distribution and release
+	Details      FileMeta      `json:"details"`
+	Repositories FileMeta      `json:"repositories"`
+}
+
+// Files lists all files but the metadata, those of the releases first.
+func (m *Meta) Files() []FileMeta {
+	var files []FileMeta
+	for _, r := range m.Releases {
+		files = append(files, r.FileMeta)
+	}
+	return append(files, m.Details, m.Repositories)
 }
 
 // FeedMeta is where a part of the data came from.
@@ -75,12 +89,17 @@ func fileName(distro, release string) string {
 	return distro + "-" + release + ".sst"
 }
 
+// IsFileName tells whether a file of that name can be a part of a database. What
+// is one has no separator and is not hidden.
+func IsFileName(name string) bool {
+	stem, isTable := strings.CutSuffix(name, ".sst")
+	return name == MetadataFile || isTable && len(name) <= maxFileName && stem != "" && stem[0] != '.' &&
+		strings.Trim(stem, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
+}
+
 // contentDigest is Meta.Digest, computed from the other fields.
 func (m *Meta) contentDigest() string {
-	files := []FileMeta{m.Details}
-	for _, r := range m.Releases {
-		files = append(files, r.FileMeta)
-	}
+	files := m.Files()
 	slices.SortFunc(files, func(a, b FileMeta) int { return strings.Compare(a.File, b.File) })
 	h := sha256.New()
 	fmt.Fprintf(h, "microscanner advisory database %d\n", m.SchemaVersion)
@@ -99,6 +118,9 @@ func (m *Meta) check() error {
 	if m.Details.File != detailsFile {
 		return fmt.Errorf("the file of details is %q", m.Details.File)
 	}
+	if m.Repositories.File != repositoriesFile {
+		return fmt.Errorf("the file of repositories is %q", m.Repositories.File)
+	}
 	for _, r := range m.Releases {
 		if r.File != fileName(r.Distro, r.Release) || !filepath.IsLocal(r.File) || filepath.Base(r.File) != r.File {
 			return fmt.Errorf("the file of %s %s is %q", r.Distro, r.Release, r.File)
@@ -108,7 +130,7 @@ func (m *Meta) check() error {
 }
 
 func readMeta(dir string) (Meta, error) {
-	f, err := openRegular(filepath.Join(dir, metadataFile))
+	f, err := openRegular(filepath.Join(dir, MetadataFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Meta{}, fmt.Errorf("%s: %w; build one with \"microscanner db build --output %s\"", dir, ErrNoDatabase, dir)
 	}

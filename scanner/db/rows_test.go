@@ -18,7 +18,9 @@ import (
 var testSources = []string{"", "adp", "debian", "nvd"}
 
 func testRow(id string, status advisory.Status, fixed string) row {
-	return newRow(&advisory.Record{ID: id, Status: status, Fixed: fixed})
+	r := row{id: id, status: status, fixed: fixed}
+	r.year, r.number, _ = advisory.SplitCVE(id)
+	return r
 }
 
 // testRows is a package with everything that there is to encode.
@@ -151,13 +153,24 @@ func FuzzDecode(f *testing.F) {
 func FuzzDecodeDetail(f *testing.F) {
 	words := []string{"", "3.1", "CVSS:3.1/AV:N", "debian", "https://example.com/", "nvd"}
 	d := detail{
-		texts: []text{{"debian", "A flaw", "2024-01-02", "2024-02-03", "https://example.com/CVE-2024-1"}},
-		cvss:  []advisory.CVSS{{Version: "3.1", Vector: "CVSS:3.1/AV:N", Score: 9.8, Source: "nvd"}, {Score: 7.25}},
+		texts:     []text{{"debian", "A flaw", "2024-01-02", "2024-02-03", "https://example.com/CVE-2024-1"}},
+		cvss:      []advisory.CVSS{{Version: "3.1", Vector: "CVSS:3.1/AV:N", Score: 9.8, Source: "nvd"}, {Score: 7.25}},
+		exploited: "2024-01-02", epss: &advisory.EPSS{Score: 0.5, Percentile: 1.0 / 3},
 	}
 	f.Add(d.encode("CVE-2024-1", words))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		if d, err := decodeDetail(value, "CVE-2024-1", words); err == nil {
 			d.of("debian")
+		}
+	})
+}
+
+func FuzzDecodeRepository(f *testing.F) {
+	words := []string{"a", "b", "c"}
+	f.Add(encodeRepository([]string{"a", "c"}, words))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		if cpes, err := decodeRepository(value, words); err == nil {
+			assert.Subset(t, words, cpes)
 		}
 	})
 }

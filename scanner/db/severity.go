@@ -54,14 +54,25 @@ func sortRatings(ratings []advisory.CVSS) []advisory.CVSS {
 	return slices.Compact(ratings)
 }
 
+// rateRecord gives the rating of a record by its own vendor, and whose it is.
+func rateRecord(rec *advisory.Record) (severity.Severity, string) {
+	switch {
+	case rec.Severity != severity.Unknown:
+		return rec.Severity, rec.Distro
+	case rec.CVSS != nil:
+		return rate(*rec.CVSS), cmp.Or(rec.CVSS.Source, rec.Distro)
+	}
+	return severity.Unknown, ""
+}
+
 // rateRow rates a row that no vendor rated, by its id, else by an alias.
-func rateRow(r *row, ratings map[string][]advisory.CVSS) {
+func rateRow(r *row, facts map[string]*detail) {
 	if r.severity != severity.Unknown {
 		return
 	}
 	for _, id := range append([]string{r.id}, r.aliases...) {
-		if known := ratings[id]; len(known) > 0 {
-			r.severity, r.source = rate(known[0]), known[0].Source
+		if known := facts[id]; known != nil && len(known.cvss) > 0 {
+			r.severity, r.source = rate(known.cvss[0]), known.cvss[0].Source
 			return
 		}
 	}

@@ -52,7 +52,7 @@ func replaceable(path string) (bool, error) {
 	if len(entries) == 0 {
 		return true, nil
 	}
-	if _, err := os.Lstat(filepath.Join(path, metadataFile)); err != nil {
+	if _, err := os.Lstat(filepath.Join(path, MetadataFile)); err != nil {
 		return false, fmt.Errorf("%s is neither empty nor an advisory database: choose another directory, or empty it", path)
 	}
 	return true, nil

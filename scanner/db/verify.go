@@ -8,9 +8,9 @@ import (
 // Verify reads every file and compares it with the metadata. The error wraps
 // ErrCorrupt and names all files that are damaged.
 func (d *DB) Verify() error {
-	errs := []error{d.verify(d.meta.Details)}
-	for _, r := range d.meta.Releases {
-		errs = append(errs, d.verify(r.FileMeta))
+	var errs []error
+	for _, f := range d.meta.Files() {
+		errs = append(errs, d.verify(f))
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -41,8 +42,8 @@ func (b *Builder) Write(ctx context.Context, dir string) (Meta, error) {
 
 func (b *Builder) writeFiles(ctx context.Context, dir string) (Meta, error) {
 	meta := Meta{SchemaVersion: SchemaVersion, Built: b.options.Built.UTC().Truncate(time.Second), Feeds: b.feeds}
-	for id := range b.ratings {
-		b.ratings[id] = sortRatings(b.ratings[id])
+	for _, d := range b.facts {
+		d.cvss = sortRatings(d.cvss)
 	}
 	ids := map[string]bool{}
 	keys := slices.SortedFunc(maps.Keys(b.releases), func(a, b releaseKey) int {
@@ -63,61 +64,130 @@ func (b *Builder) writeFiles(ctx context.Context, dir string) (Meta, error) {
 	if meta.Details, err = b.writeDetails(dir, ids); err != nil {
 		return Meta{}, err
 	}
+	if meta.Repositories, err = b.writeRepositories(dir); err != nil {
+		return Meta{}, err
+	}
 	meta.Digest = meta.contentDigest()
 	text, err := json.MarshalIndent(meta, "", "  ")
 	if err != nil {
 		return Meta{}, fmt.Errorf("write the metadata: %w", err)
 	}
-	return meta, writeFile(filepath.Join(dir, metadataFile), append(text, '\n'))
+	return meta, writeFile(filepath.Join(dir, MetadataFile), append(text, '\n'))
 }
 
-// writeRelease writes the rows of a release, and notes their ids.
+// writeRelease writes the rows of a release, and notes their ids and aliases.
 func (b *Builder) writeRelease(dir string, key releaseKey, scheme version.Scheme, ids map[string]bool) (ReleaseMeta, error) {
-	entries := mergeEntries(b.releases[key], scheme)
-	delete(b.releases, key) // It may be most of the memory.
-	for i := range entries {
-		rateRow(&entries[i].row, b.ratings)
-		ids[entries[i].id] = true
-	}
-	sources := wordsOf(entries, func(e entry) []string { return []string{e.source} })
-	records := []sstable.Record{{Key: headerKey, Value: encodeHeader(rowsMagic, sources)}}
-	for start := 0; start < len(entries); {
-		var rows []row
-		end := start
-		for end < len(entries) && entries[end].key == entries[start].key {
-			rows = append(rows, entries[end].row)
-			end++
+	packages := b.byPackage(b.releases[key])
+	delete(b.releases, key)
+	sources := b.sources(packages)
+	rows := 0
+	file, err := writeTable(dir, fileName(key.distro, key.release), func(put putFunc) error {
+		if err := put(headerKey, encodeHeader(rowsMagic, sources)); err != nil {
+			return err
 		}
-		records = append(records, sstable.Record{Key: entries[start].key, Value: encodeRows(rows, sources)})
-		start = end
+		for _, list := range packages {
+			merged := b.mergePackage(list, scheme, ids)
+			rows += len(merged)
+			if len(merged) == 0 {
+				continue
+			}
+			if err := put(b.words.strings[list[0].name], encodeRows(merged, sources)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return ReleaseMeta{Distro: key.distro, Release: key.release, Rows: rows, FileMeta: file}, err
+}
+
+// byPackage gives the records of each package, in the order of the packages.
+func (b *Builder) byPackage(records []packed) [][]packed {
+	slices.SortFunc(records, func(x, y packed) int {
+		if x.name == y.name {
+			return 0
+		}
+		return strings.Compare(b.words.strings[x.name], b.words.strings[y.name])
+	})
+	return slices.Collect(chunks(records, func(x, y *packed) bool { return x.name == y.name }))
+}
+
+// sources lists who may have rated a row.
+func (b *Builder) sources(packages [][]packed) []string {
+	distinct := map[string]bool{}
+	for _, list := range packages {
+		for i := range list {
+			e := b.unpack(&list[i])
+			rateRow(&e.row, b.facts)
+			distinct[e.source] = true
+		}
 	}
-	file, err := writeTable(dir, fileName(key.distro, key.release), records)
-	return ReleaseMeta{Distro: key.distro, Release: key.release, Rows: len(entries), FileMeta: file}, err
+	return slices.Sorted(maps.Keys(distinct))
+}
+
+// mergePackage gives the rows of a package, and notes their ids and aliases.
+func (b *Builder) mergePackage(list []packed, scheme version.Scheme, ids map[string]bool) []row {
+	entries := make([]entry, len(list))
+	for i := range list {
+		entries[i] = b.unpack(&list[i])
+	}
+	entries = mergeEntries(entries, scheme)
+	rows := make([]row, len(entries))
+	for i := range entries {
+		rows[i] = entries[i].row
+		rateRow(&rows[i], b.facts)
+		ids[rows[i].id] = true
+		for _, alias := range rows[i].aliases {
+			ids[alias] = true
+		}
+	}
+	return rows
 }
 
 // writeDetails writes what is known of the vulnerabilities that rows are about.
 func (b *Builder) writeDetails(dir string, ids map[string]bool) (FileMeta, error) {
-	type known struct {
-		id string
-		*detail
-	}
-	var all []known
+	var all []string
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		d := b.details[id]
-		if d == nil {
-			d = &detail{}
+		if f := b.facts[id]; d == nil {
+			d = f
+		} else if f != nil {
+			d.merge(f)
 		}
-		d.cvss = sortRatings(append(d.cvss, b.ratings[id]...))
-		if len(d.cvss) > 0 || len(d.texts) > 0 {
-			all = append(all, known{id, d})
+		if d == nil || d.empty() {
+			continue
+		}
+		d.cvss = sortRatings(d.cvss)
+		b.details[id] = d
+		all = append(all, id)
+	}
+	words := wordsOf(all, func(id string) []string { return b.details[id].words(id) })
+	return writeTable(dir, detailsFile, func(put putFunc) error {
+		if err := put(headerKey, encodeHeader(detailsMagic, words)); err != nil {
+			return err
+		}
+		for _, id := range all {
+			if err := put(id, b.details[id].encode(id, words)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// chunks gives the runs of elements that are alike.
+func chunks[T any](list []T, alike func(a, b *T) bool) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for start := 0; start < len(list); {
+			end := start + 1
+			for end < len(list) && alike(&list[start], &list[end]) {
+				end++
+			}
+			if !yield(list[start:end]) {
+				return
+			}
+			start = end
 		}
 	}
-	words := wordsOf(all, func(k known) []string { return k.words(k.id) })
-	records := []sstable.Record{{Key: headerKey, Value: encodeHeader(detailsMagic, words)}}
-	for _, k := range all {
-		records = append(records, sstable.Record{Key: k.id, Value: k.encode(k.id, words)})
-	}
-	return writeTable(dir, detailsFile, records)
 }
 
 // wordsOf gives the distinct words of a list, sorted.
@@ -131,15 +201,19 @@ func wordsOf[T any](list []T, words func(T) []string) []string {
 	return slices.Sorted(maps.Keys(distinct))
 }
 
-// writeTable writes a sorted table, and says what its file is like.
-func writeTable(dir, name string, records []sstable.Record) (FileMeta, error) {
+// putFunc adds a record to a table. The keys must rise.
+type putFunc func(key string, value []byte) error
+
+// writeTable writes a sorted table that fill fills, and says what its file is
+// like.
+func writeTable(dir, name string, fill func(putFunc) error) (FileMeta, error) {
 	//nolint:gosec // G304: a new directory, and a name that was checked.
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return FileMeta{}, fmt.Errorf("write the database: %w", err)
 	}
 	meta := FileMeta{File: name}
-	err = fillTable(f, records)
+	err = fillTable(f, fill)
 	if err == nil {
 		err = meta.measure(f)
 	}
@@ -152,13 +226,11 @@ func writeTable(dir, name string, records []sstable.Record) (FileMeta, error) {
 	return meta, nil
 }
 
-func fillTable(f *os.File, records []sstable.Record) error {
+func fillTable(f *os.File, fill func(putFunc) error) error {
 	buffered := bufio.NewWriterSize(f, 256<<10)
 	w := sstable.NewWriter(buffered)
-	for _, r := range records {
-		if err := w.Put(r.Key, r.Value); err != nil {
-			return err
-		}
+	if err := fill(w.Put); err != nil {
+		return err
 	}
 	if err := w.Close(); err != nil {
 		return err

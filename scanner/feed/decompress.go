@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"github.com/therootcompany/xz"
 )
 
-// maxWindow is the most memory that a zstd stream may ask for: the window of
-// the highest ordinary level, 128 MiB for zstd --ultra --long=27.
+// maxWindow is the most memory that a zstd or xz stream may ask for: the window
+// of zstd --ultra --long=27, and twice that of xz -9.
 const maxWindow = 128 << 20
 
 // compression is a compression that a document is recognised by.
@@ -42,7 +42,7 @@ func compressions() []compression {
 			return z, z.Close, nil
 		}},
 		{"\xfd7zXZ\x00", ".xz", func(r io.Reader) (io.Reader, func(), error) {
-			z, err := xz.NewReader(r)
+			z, err := xz.NewReader(r, maxWindow)
 			return z, func() {}, err
 		}},
 	}
@@ -91,7 +91,7 @@ type limitedReader struct {
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.left < 0 {
-		return 0, fmt.Errorf("more than %d bytes %s", l.max, l.what)
+		return 0, &sizeError{l.max, l.what}
 	}
 	// One byte more than is left tells a document that ends at the limit from
 	// one that goes on.
@@ -100,7 +100,15 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return n - 1, fmt.Errorf("more than %d bytes %s", l.max, l.what)
+		return n - 1, &sizeError{l.max, l.what}
 	}
 	return n, err
 }
+
+// sizeError is the error for what is larger than its limit.
+type sizeError struct {
+	most int64
+	what string
+}
+
+func (e *sizeError) Error() string { return fmt.Sprintf("more than %d bytes %s", e.most, e.what) }

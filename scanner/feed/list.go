@@ -51,15 +51,13 @@ func (s *Source) listRemote(ctx context.Context) (names []string, err error) {
 	if path.Ext(plainName(s.remote.Path)) == ".json" {
 		return nil, ErrNotTree
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
 	base := s.remote.JoinPath("/") // With a final slash, for the links.
-	body, _, err := get(ctx, s.client, base, "")
+	body, _, err := s.fetch(ctx, listing, maxIndex)
 	if err != nil {
 		return nil, s.wrap("", fmt.Errorf("list what is there: %w", err))
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	page, _, err := decompress(limit(body, maxIndex, "fetched"))
+	page, _, err := decompress(body)
 	if err != nil {
 		return nil, s.wrap("", err)
 	}

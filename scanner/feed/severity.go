@@ -33,7 +33,7 @@ func severityColumns() []severityColumn {
 // Severities reads a table of CVSS ratings: tab-separated, the first line names
 // the columns id, score, vector, source and, optionally, version, in any order
 // and among others. Without a version it is read off the vector.
-func Severities(ctx context.Context, src *Source, emit func(id string, rating advisory.CVSS) error) (stats Stats, err error) {
+func Severities(ctx context.Context, src *Source, emit func(advisory.Facts) error) (stats Stats, err error) {
 	doc, err := src.Open(ctx, "")
 	if err != nil {
 		return stats, err
@@ -57,7 +57,7 @@ func Severities(ctx context.Context, src *Source, emit func(id string, rating ad
 			stats.Report(fmt.Sprintf("%s:%d", doc.Name(), n), "%v", err)
 			continue
 		}
-		if err := emit(id, rating); err != nil {
+		if err := emit(advisory.Facts{ID: id, CVSS: []advisory.CVSS{rating}}); err != nil {
 			return stats, err
 		}
 		stats.Rows++

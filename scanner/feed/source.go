@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"net/http"
@@ -18,18 +17,32 @@ import (
 	"time"
 )
 
-// Default limits of a document. The largest real feeds are below a tenth.
+// Defaults of Options. The largest real feeds are below a tenth.
 const (
 	DefaultMaxBytes    = 1 << 30          // as fetched
 	DefaultMaxUnpacked = 4 << 30          // after decompression
 	DefaultTimeout     = 10 * time.Minute // for one document
+	DefaultPause       = time.Second
 )
 
 // Options bound what a Source reads. The zero value has the defaults.
 type Options struct {
 	MaxBytes    int64
 	MaxUnpacked int64
-	Timeout     time.Duration
+	Timeout     time.Duration // to fetch a document in all attempts together, and again to read it
+	// Pause is the time between the first two requests for a document that does
+	// not come. It doubles with each further one.
+	Pause time.Duration
+	// Copy is the feed's place in the cache: what has not changed is not fetched
+	// again. Nil to fetch all, and keep nothing.
+	Copy *Copy
+	// Offline makes no request, and takes all from the Copy.
+	Offline bool
+	// Progress is told how many bytes came over the network; nil if that is not
+	// wanted.
+	Progress func(bytes int)
+	// Now gives the time that the Copy notes; nil for time.Now.
+	Now func() time.Time
 	// Transport makes the requests of an http or https source; nil for one
 	// with timeouts that obeys the usual settings for proxies.
 	Transport http.RoundTripper
@@ -45,14 +58,18 @@ type Source struct {
 	client   *http.Client
 	docs     []document
 	modified time.Time
+	traffic  Traffic
 }
 
-// document is one that was read to its end.
-type document struct {
-	name   string
-	digest [sha256.Size]byte
-	etag   string
+// Traffic is what a Source had from servers.
+type Traffic struct {
+	Fetched   int   // documents that came over the network
+	Unchanged int   // documents of the cache that are as they were
+	Bytes     int64 // over the network, of failed attempts too
 }
+
+// Traffic tells what was fetched so far.
+func (s *Source) Traffic() Traffic { return s.traffic }
 
 // NewSource gives the source at a path or at an http or https address.
 func NewSource(location string, options Options) (*Source, error) {
@@ -65,10 +82,16 @@ func NewSource(location string, options Options) (*Source, error) {
 	if options.Timeout <= 0 {
 		options.Timeout = DefaultTimeout
 	}
+	if options.Pause <= 0 {
+		options.Pause = DefaultPause
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
 	if location == "" {
 		return nil, errors.New("the path or address is missing")
 	}
-	if !strings.Contains(location, "://") {
+	if !IsAddress(location) {
 		return &Source{location: location, options: options}, nil
 	}
 	u, err := url.Parse(location)
@@ -77,6 +100,9 @@ func NewSource(location string, options Options) (*Source, error) {
 	}
 	return &Source{location: location, remote: u, options: options, client: newClient(options.Transport)}, nil
 }
+
+// IsAddress tells whether a location is an address; all others are paths.
+func IsAddress(location string) bool { return strings.Contains(location, "://") }
 
 // Location names the source in metadata: an address without what could be
 // secret in it, or the last element of a path, so that the same feed gives the
@@ -91,23 +117,35 @@ func (s *Source) Location() string {
 }
 
 // Open opens the source's only document, or with a name the document of that
-// slash-separated path below the source. The error wraps fs.ErrNotExist when
-// there is none. The caller must Close it.
+// slash-separated path below the source. A document of a server has been
+// fetched whole before. The error wraps fs.ErrNotExist when there is none. The
+// caller must Close it.
 func (s *Source) Open(ctx context.Context, name string) (*Document, error) {
+	return s.OpenVerified(ctx, name, "")
+}
+
+// OpenVerified is Open for a document of which the publisher says the SHA-256,
+// in hexadecimal, of what is fetched, as the repomd.xml of an rpm repository
+// does. Another digest is an error. An empty one is not looked at.
+func (s *Source) OpenVerified(ctx context.Context, name, sha256Hex string) (*Document, error) {
 	if name != "" && !fs.ValidPath(name) {
 		return nil, fmt.Errorf("%q is not a path inside a feed", name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	raw, header, err := s.fetch(ctx, name)
+	raw, doc, err := s.fetch(ctx, name, s.options.MaxBytes)
 	if err != nil {
-		cancel()
 		return nil, s.wrap(name, err)
 	}
+	if sha256Hex != "" {
+		if err := checkSHA256(raw, strings.ToLower(sha256Hex)); err != nil {
+			return nil, errors.Join(s.wrap(name, err), raw.Close())
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	d := &Document{
-		source: s, name: name, hash: sha256.New(), etag: header.Get("ETag"),
+		source: s, name: name, hash: sha256.New(), etag: doc.ETag,
 		close: func() error { defer cancel(); return raw.Close() },
 	}
-	if m, err := http.ParseTime(header.Get("Last-Modified")); err == nil && m.After(s.modified) {
+	if m, err := http.ParseTime(doc.Modified); err == nil && m.After(s.modified) {
 		s.modified = m.UTC()
 	}
 	unpacked, closeUnpacked, err := decompress(limit(&ctxReader{ctx, raw}, s.options.MaxBytes, "fetched"))
@@ -120,9 +158,10 @@ func (s *Source) Open(ctx context.Context, name string) (*Document, error) {
 	return d, nil
 }
 
-func (s *Source) fetch(ctx context.Context, name string) (io.ReadCloser, http.Header, error) {
+// fetch opens a document as it is published.
+func (s *Source) fetch(ctx context.Context, name string, most int64) (io.ReadSeekCloser, cached, error) {
 	if s.remote != nil {
-		return get(ctx, s.client, s.remote, name)
+		return s.fetchRemote(ctx, name, most)
 	}
 	path := s.location
 	if name != "" {
@@ -131,13 +170,13 @@ func (s *Source) fetch(ctx context.Context, name string) (io.ReadCloser, http.He
 	// A FIFO or a device would never end.
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, cached{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, errors.New("not a regular file")
+		return nil, cached{}, errors.New("not a regular file")
 	}
 	f, err := os.Open(path) //nolint:gosec // G304: the path is the user's, the name below it was checked.
-	return f, http.Header{}, err
+	return f, cached{}, err
 }
 
 // wrap says which document an error is about. The text of a *fs.PathError or a
@@ -190,67 +229,6 @@ func (s *Source) ETag() string {
 // Modified is the newest date that a server gave for a document; zero if none
 // did. The dates of files say when they were copied, and are not used.
 func (s *Source) Modified() time.Time { return s.modified }
-
-// Document is an open document of a feed, decompressed. A read past a limit is
-// an error, not an end.
-type Document struct {
-	source *Source
-	name   string
-	r      io.Reader
-	hash   hash.Hash
-	etag   string
-	ended  bool
-	close  func() error
-}
-
-// Name is the document's path below the source, or the source's own name.
-func (d *Document) Name() string {
-	if d.name != "" {
-		return d.name
-	}
-	return d.source.Location()
-}
-
-// Read reads what is in the document after decompression.
-func (d *Document) Read(p []byte) (int, error) {
-	n, err := d.r.Read(p)
-	d.hash.Write(p[:n])
-	if err == nil {
-		return n, nil
-	}
-	if !errors.Is(err, io.EOF) {
-		return n, d.source.wrap(d.name, err)
-	}
-	if !d.ended {
-		d.ended = true
-		doc := document{name: d.name, etag: d.etag}
-		d.hash.Sum(doc.digest[:0])
-		d.source.docs = append(d.source.docs, doc)
-	}
-	return n, io.EOF
-}
-
-// Finish makes sure that nothing but space follows what was read, and takes
-// the document into the source's account.
-func (d *Document) Finish(buffered io.Reader) error {
-	rest := io.MultiReader(buffered, d)
-	buf := make([]byte, 4096)
-	for {
-		n, err := rest.Read(buf)
-		if strings.TrimSpace(string(buf[:n])) != "" {
-			return d.source.wrap(d.name, errors.New("there is more after the end of the document"))
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// Close closes the document.
-func (d *Document) Close() error { return d.close() }
 
 // ctxReader ends a read of a slow or huge file when the context does.
 type ctxReader struct {

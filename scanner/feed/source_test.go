@@ -29,6 +29,9 @@ const content = "the content of a feed"
 
 func source(t testing.TB, location string, o feed.Options) *feed.Source {
 	t.Helper()
+	if o.Pause == 0 {
+		o.Pause = time.Millisecond
+	}
 	s, err := feed.NewSource(location, o)
 	require.NoError(t, err)
 	return s

@@ -55,7 +55,7 @@ func TestRecordsStopsWhenTold(t *testing.T) {
 	assert.ErrorIs(t, err, stop)
 	assert.Zero(t, stats.Rows)
 	s = source(t, file(t, "s.tsv", []byte(severities)), feed.Options{})
-	_, err = feed.Severities(context.Background(), s, func(string, advisory.CVSS) error { return stop })
+	_, err = feed.Severities(context.Background(), s, func(advisory.Facts) error { return stop })
 	assert.ErrorIs(t, err, stop)
 }
 
@@ -67,8 +67,9 @@ type rating struct {
 func ratings(t testing.TB, path string) ([]rating, feed.Stats, error) {
 	t.Helper()
 	var got []rating
-	stats, err := feed.Severities(context.Background(), source(t, path, feed.Options{}), func(id string, c advisory.CVSS) error {
-		got = append(got, rating{id, c})
+	stats, err := feed.Severities(context.Background(), source(t, path, feed.Options{}), func(f advisory.Facts) error {
+		require.Len(t, f.CVSS, 1)
+		got = append(got, rating{f.ID, f.CVSS[0]})
 		return nil
 	})
 	return got, stats, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,14 +19,18 @@ import (
 const (
 	maxFiles  = 1_000_000
 	maxMember = 512 << 20 // bytes of one file, unpacked
+	// maxDirectory is how many bytes a zip archive's list of members may take.
+	// It is read as a whole; a member has at least 46.
+	maxDirectory = 64 << 20
 )
 
 // Walk gives each regular file of the source to visit, in an order that does not depend
 // on the machine: the files of a directory with those below it, the members of
 // a zip or tar archive, however compressed, or the one document that is
-// neither. name is the file's slash-separated path below the source; it is for
-// messages and for choosing, never for the file system. A file in a directory
-// is unpacked; a member of an archive is not. An error of visit ends the walk.
+// neither. Links are no files. name is the file's slash-separated path below the
+// source; it is for messages and for choosing, never for the file system. A file
+// in a directory is unpacked; a member of an archive is not. An error of visit
+// ends the walk.
 func (s *Source) Walk(ctx context.Context, visit func(name string, r io.Reader) error) error {
 	if s.remote == nil {
 		if info, err := os.Stat(s.location); err == nil && info.IsDir() {
@@ -48,23 +53,38 @@ func (s *Source) WalkArchive(ctx context.Context, name string, visit func(name s
 	}
 	switch {
 	case strings.HasPrefix(head, "PK\x03\x04") || strings.HasPrefix(head, "PK\x05\x06"):
-		err = s.walkZip(ctx, r, visit)
+		err = inside(doc, s.walkZip(ctx, r, visit))
 	case len(head) > 262 && head[257:262] == "ustar":
-		err = walkTar(ctx, r, visit)
+		err = inside(doc, walkTar(ctx, r, visit))
 	default:
-		return visit(doc.Name(), r)
+		err = visit(doc.Name(), r)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", doc.Name(), err)
+		return err
 	}
 	// What follows an archive's end is padding, and part of the digest.
 	_, err = io.Copy(io.Discard, r)
 	return err
 }
 
+// inside says in which document the member of an error is.
+func inside(doc *Document, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doc.Name(), err)
+}
+
+// memberName is a member's path as if the archive were the root.
+func memberName(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
+
 func (s *Source) walkDir(ctx context.Context, visit func(name string, r io.Reader) error) error {
 	files := 0
-	return filepath.WalkDir(s.location, func(p string, e fs.DirEntry, err error) error {
+	root, err := filepath.EvalSymlinks(s.location) // A link is not walked.
+	if err != nil {
+		return s.wrap("", err)
+	}
+	return filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return s.wrap("", err)
 		}
@@ -74,7 +94,7 @@ func (s *Source) walkDir(ctx context.Context, visit func(name string, r io.Reade
 		if files++; files > maxFiles {
 			return s.wrap("", fmt.Errorf("more than %d files", maxFiles))
 		}
-		rel, err := filepath.Rel(s.location, p)
+		rel, err := filepath.Rel(root, p)
 		if err != nil {
 			return err
 		}
@@ -110,7 +130,7 @@ func walkTar(ctx context.Context, r io.Reader, visit func(name string, r io.Read
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		if err := visit(path.Clean(h.Name), limit(t, maxMember, "in "+h.Name)); err != nil {
+		if err := visit(memberName(h.Name), limit(t, maxMember, "in "+h.Name)); err != nil {
 			return err
 		}
 	}
@@ -127,10 +147,12 @@ func (s *Source) walkZip(ctx context.Context, r io.Reader, visit func(name strin
 	if err != nil {
 		return err
 	}
-	z, err := zip.NewReader(f, size)
+	directory := &budgetReaderAt{f, maxDirectory}
+	z, err := zip.NewReader(directory, size)
 	if err != nil {
 		return fmt.Errorf("read the archive: %w", err)
 	}
+	directory.left = math.MaxInt64 // From here on members are read.
 	if len(z.File) > maxFiles {
 		return fmt.Errorf("more than %d files", maxFiles)
 	}
@@ -151,6 +173,21 @@ func (s *Source) walkZip(ctx context.Context, r io.Reader, visit func(name strin
 	return nil
 }
 
+// budgetReaderAt gives so many bytes and no more.
+type budgetReaderAt struct {
+	r    io.ReaderAt
+	left int64
+}
+
+func (b *budgetReaderAt) ReadAt(p []byte, off int64) (int, error) {
+	if b.left < int64(len(p)) {
+		return 0, errors.New("its list of members is too long")
+	}
+	n, err := b.r.ReadAt(p, off)
+	b.left -= int64(n)
+	return n, err
+}
+
 func visitMember(member *zip.File, most int64, visit func(name string, r io.Reader) error) (n int64, err error) {
 	r, err := member.Open()
 	if err != nil {
@@ -158,7 +195,7 @@ func visitMember(member *zip.File, most int64, visit func(name string, r io.Read
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	l := &limitedReader{r, most, most, "in " + member.Name}
-	err = visit(path.Clean(member.Name), l)
+	err = visit(memberName(member.Name), l)
 	return most - l.left, err
 }
 

@@ -96,9 +96,16 @@ type Inventory struct {
 	Packages []Package
 	Problems []Problem
 	Ignored  []Ignored
-	// Unsupported says, in one sentence for users, why packages were not read:
-	// nothing is known of this operating system. Empty if it is supported.
+	// Unsupported says, in one sentence for users, why packages were not
+	// assessed: nothing is known of this operating system, or of its release.
+	// Empty if it is supported.
 	Unsupported string
+	// EndOfLife says, in one sentence for users, that the release gets no
+	// security updates any more, and since when. Empty if it does.
+	EndOfLife string
+	// Notes are other things that users must know of how the packages were
+	// assessed, one sentence each.
+	Notes []string
 	// NoPackages is set if the rootfs has neither an os-release nor a package
 	// database: a static binary, say. OS is empty, or what OS.Path, a file such
 	// as debian_version, names all the same.

@@ -19,15 +19,23 @@ type Advisories interface {
 	Select(kind advisory.Kind, name string, want func(fixed string) (bool, error)) ([]db.Advisory, error)
 }
 
-// Subject is what advisories speak of: a source package, mostly, with the
-// installed packages that were built from it.
+// Options say what Match does beside the rules of a distribution.
+type Options struct {
+	// UnderInvestigation makes findings of the advisories that are undecided
+	// yet, with their status. They are counted in either case.
+	UnderInvestigation bool
+}
+
+// Subject is packages with the same findings: the installed packages of one
+// source package where advisories speak of those, else one installed package.
 type Subject struct {
+	// Name and Version are those that the advisories speak of.
 	Name, Version string
 	// Packages are indexes into the inventory's packages.
 	Packages []int
 	Findings []db.Advisory // sorted by id, one for each
 	// FixVersion is the first version without any of the findings that have a
-	// fix; empty if none has one.
+	// fix for everybody; empty if none has one.
 	FixVersion string
 }
 
@@ -37,8 +45,21 @@ type Result struct {
 	Subjects []Subject
 	// Problems are versions that cannot be compared: the result is partial.
 	Problems []inventory.Problem
-	// UnderInvestigation counts the advisories that are undecided yet.
+	// UnderInvestigation counts the advisories that are undecided yet, once for
+	// each source package and its version.
 	UnderInvestigation int
+	// Foreign are the packages that somebody else built, sorted by vendor. They
+	// were compared with nothing.
+	Foreign []Foreign
+	// UnknownStream are indexes of packages that belong to a module, and do not
+	// say to which stream of it. They were compared with nothing.
+	UnknownStream []int
+}
+
+// Foreign is the packages of one vendor that is not the distribution's.
+type Foreign struct {
+	Vendor   string
+	Packages []int // indexes into the inventory's packages
 }
 
 // maxFindings is how many findings an image may have, counted at each installed
@@ -46,184 +67,169 @@ type Result struct {
 // report of them all must stay below report.MaxSize.
 const maxFindings = 120_000
 
-// Match compares the packages with the advisories of their release. An error
-// means that the advisories cannot be read, or that the findings are too many.
-func Match(packages []inventory.Package, kind advisory.Kind, scheme version.Scheme, advisories Advisories) (Result, error) {
-	var result Result
-	total := 0
-	for _, subject := range subjects(packages, kind) {
-		m := matcher{
-			scheme: scheme, subject: subject, result: &result, path: packages[subject.Packages[0]].Path,
-			arches: arches(packages, subject),
-		}
-		found, err := advisories.Select(kind, subject.Name, m.vulnerable)
-		if err != nil {
-			return Result{}, fmt.Errorf("look up the advisories on %s: %w", subject.Name, err)
-		}
-		m.take(found)
-		if len(m.subject.Findings) == 0 {
-			continue
-		}
-		if total += len(m.subject.Findings) * len(m.subject.Packages); total > maxFindings {
-			return Result{}, fmt.Errorf("the image has more than %d findings", maxFindings)
-		}
-		result.Subjects = append(result.Subjects, m.subject)
-	}
-	return result, nil
+// matching is one run of Match.
+type matching struct {
+	inv        *inventory.Inventory
+	rules      Rules
+	advisories Advisories
+	options    Options
+	result     Result
+	// undecided are the advisories that were counted in UnderInvestigation.
+	undecided map[undecided]struct{}
+	total     int // findings, counted at each installed package
 }
 
-// subjects groups packages by what advisories of the kind speak of, sorted by
-// name and version.
-func subjects(packages []inventory.Package, kind advisory.Kind) []Subject {
-	type key struct{ name, version string }
-	at := make(map[key]int, len(packages))
-	list := make([]Subject, 0, len(packages))
+type undecided struct{ id, source, version string }
+
+// Match compares the packages of an inventory with the advisories of its
+// release. An error means that the advisories cannot be read, or that the
+// findings are too many.
+func Match(inv *inventory.Inventory, rules Rules, advisories Advisories, o Options) (Result, error) {
+	m := &matching{inv: inv, rules: rules, advisories: advisories, options: o, undecided: map[undecided]struct{}{}}
+	for _, g := range m.groups(m.own()) {
+		if err := m.match(g); err != nil {
+			return Result{}, err
+		}
+	}
+	m.result.UnderInvestigation = len(m.undecided)
+	return m.result, nil
+}
+
+// own lists the packages that the distribution's advisories speak of, and puts
+// the others into the result.
+func (m *matching) own() []int {
+	packages := m.inv.Packages
+	own := make([]int, 0, len(packages))
 	for i := range packages {
-		k := key{packages[i].SourceName, packages[i].SourceVersion}
-		if kind == advisory.Binary {
-			k = key{packages[i].Name, packages[i].Version}
+		p := &packages[i]
+		vendor, foreign := "", false
+		if m.rules.Foreign != nil {
+			vendor, foreign = m.rules.Foreign(&m.inv.OS, p)
+		}
+		switch {
+		case foreign:
+			m.foreign(vendor, i)
+		case hasUnknownStream(p):
+			m.result.UnknownStream = append(m.result.UnknownStream, i)
+		default:
+			own = append(own, i)
+		}
+	}
+	slices.SortFunc(m.result.Foreign, func(a, b Foreign) int { return cmp.Compare(a.Vendor, b.Vendor) })
+	return own
+}
+
+func (m *matching) foreign(vendor string, i int) {
+	n := slices.IndexFunc(m.result.Foreign, func(f Foreign) bool { return f.Vendor == vendor })
+	if n < 0 {
+		n = len(m.result.Foreign)
+		m.result.Foreign = append(m.result.Foreign, Foreign{Vendor: vendor})
+	}
+	m.result.Foreign[n].Packages = append(m.result.Foreign[n].Packages, i)
+}
+
+// key is what the packages of a group have in common: every name that
+// advisories may use for them, and the versions to compare.
+type key struct {
+	source, sourceVersion string
+	binary, binaryVersion string // empty where advisories speak of sources only
+}
+
+// group is packages that are looked up, and compared, once.
+type group struct {
+	key
+	packages []int
+}
+
+// groups puts packages with one key together, sorted by what advisories call
+// them.
+func (m *matching) groups(own []int) []group {
+	at := make(map[key]int, len(own))
+	list := make([]group, 0, len(own))
+	binaries := slices.Contains(m.rules.Kinds, advisory.Binary)
+	var epochs map[source]string
+	if m.rules.Scheme == version.Rpm && slices.Contains(m.rules.Kinds, advisory.Source) {
+		epochs = sourceEpochs(m.inv.Packages)
+	}
+	for _, i := range own {
+		p := &m.inv.Packages[i]
+		k := key{source: p.SourceName, sourceVersion: p.SourceVersion}
+		if epochs != nil {
+			k.sourceVersion = withEpoch(p, epochs)
+		}
+		if binaries {
+			k.binary, k.binaryVersion = p.Name, p.Version
 		}
 		n, ok := at[k]
 		if !ok {
 			n = len(list)
 			at[k] = n
-			list = append(list, Subject{Name: k.name, Version: k.version})
+			list = append(list, group{key: k})
 		}
-		list[n].Packages = append(list[n].Packages, i)
+		list[n].packages = append(list[n].packages, i)
 	}
-	slices.SortFunc(list, func(a, b Subject) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	slices.SortFunc(list, func(a, b group) int {
+		return cmp.Or(
+			cmp.Compare(a.name(), b.name()), cmp.Compare(a.version(), b.version()),
+			cmp.Compare(a.source, b.source), cmp.Compare(a.sourceVersion, b.sourceVersion),
+		)
 	})
 	return list
 }
 
-// matcher judges the advisories on one subject.
-type matcher struct {
-	scheme    version.Scheme
-	subject   Subject
-	path      string // of the package database
-	arches    []string
-	result    *Result
-	installed version.Version
-	state     parseState
-}
+// name is what a finding's fix is a version of.
+func (k *key) name() string { return cmp.Or(k.binary, k.source) }
 
-// parseState says whether the installed version was read. It is read only
-// if there is something to compare it with.
-type parseState int
+func (k *key) version() string { return cmp.Or(k.binaryVersion, k.sourceVersion) }
 
-const (
-	unparsed parseState = iota
-	parsed
-	unreadable
-)
-
-// vulnerable reports whether the installed version is older than fixed. A
-// version that cannot be read is a problem of the result; it decides nothing.
-func (m *matcher) vulnerable(fixed string) (bool, error) {
-	if m.state == unparsed {
-		var err error
-		m.state = parsed
-		if m.installed, err = m.scheme.Parse(m.subject.Version); err != nil {
-			m.state = unreadable
-			m.problem(fmt.Sprintf("the advisories on %s cannot be applied: %v", m.subject.Name, err))
-		}
+// match adds what is found in a group to the result.
+func (m *matching) match(g group) error {
+	rows, err := m.look(g)
+	if err != nil || len(rows) == 0 {
+		return err
 	}
-	if m.state == unreadable {
-		return false, nil
-	}
-	order, err := m.installed.Compare(fixed)
-	if err != nil {
-		m.problem(fmt.Sprintf("an advisory on %s cannot be applied: %v", m.subject.Name, err))
-		return false, nil
-	}
-	return order < 0, nil
-}
-
-func (m *matcher) problem(reason string) {
-	m.result.Problems = append(m.result.Problems, inventory.Problem{Path: m.path, Reason: reason})
-}
-
-// take keeps the advisories that are findings: those of a fixed version were
-// sorted out by vulnerable, the others hold for any version.
-func (m *matcher) take(found []db.Advisory) {
-	m.subject.Findings = slices.Grow(m.subject.Findings, len(found))
-	for i := range found {
-		a := &found[i]
-		switch {
-		case a.Status == advisory.StatusNotAffected || !m.applies(a):
-		case a.Status == advisory.StatusUnderInvestigation:
-			m.result.UnderInvestigation++
-		default:
-			m.add(a)
-		}
-	}
-	var highest version.Version
-	for i := range m.subject.Findings {
-		fixed := m.subject.Findings[i].Fixed
-		if fixed == "" {
+	for _, packages := range m.classes(g, rows) {
+		s := Subject{Name: g.name(), Version: g.version(), Packages: packages}
+		s.Findings = m.findings(rows, packages)
+		if len(s.Findings) == 0 {
 			continue
 		}
-		if order, err := highest.Compare(fixed); err != nil || order < 0 {
-			highest, _ = m.scheme.Parse(fixed) // vulnerable has read it before
+		s.FixVersion = m.highestFix(s.Findings)
+		if m.total += len(s.Findings) * len(s.Packages); m.total > maxFindings {
+			return fmt.Errorf("the image has more than %d findings", maxFindings)
+		}
+		m.result.Subjects = append(m.result.Subjects, s)
+	}
+	return nil
+}
+
+// classes divides a group into packages that the same advisories speak of.
+// Mostly that is all of them: few advisories tell packages of one name apart.
+func (m *matching) classes(g group, rows []row) [][]int {
+	if len(g.packages) == 1 {
+		return [][]int{g.packages}
+	}
+	if m.rules.Applies == nil && !slices.ContainsFunc(rows, func(r row) bool { return len(r.Arches) > 0 || r.Module != "" }) &&
+		!slices.ContainsFunc(g.packages, func(i int) bool { return m.inv.Packages[i].Module != "" }) {
+		return [][]int{g.packages}
+	}
+	classes := make([][]int, 0, len(g.packages))
+	for _, i := range g.packages {
+		classes = append(classes, []int{i})
+	}
+	return classes
+}
+
+// highestFix is the first version in which all findings that have a fix for
+// everybody are fixed.
+func (m *matching) highestFix(findings []db.Advisory) string {
+	var highest version.Version
+	for i := range findings {
+		if f := &findings[i]; f.Status == advisory.StatusFixed {
+			if order, err := highest.Compare(f.Fixed); err != nil || order < 0 {
+				highest, _ = m.rules.Scheme.Parse(f.Fixed) // it was compared before
+			}
 		}
 	}
-	m.subject.FixVersion = highest.String()
-}
-
-// applies tells whether an advisory speaks of the packages of the subject. The
-// packages of dpkg and apk belong to no module.
-func (m *matcher) applies(a *db.Advisory) bool {
-	if a.Module != "" {
-		return false
-	}
-	return len(a.Arches) == 0 || len(m.arches) == 0 || slices.ContainsFunc(m.arches, func(arch string) bool {
-		return slices.Contains(a.Arches, arch)
-	})
-}
-
-// arches lists the architectures of a subject's packages; none if it has a
-// package for every architecture, or for one that is not known.
-func arches(packages []inventory.Package, s Subject) []string {
-	var out []string
-	for _, i := range s.Packages {
-		switch arch := packages[i].Arch; arch {
-		case "", "all", "noarch":
-			return nil
-		default:
-			out = append(out, arch)
-		}
-	}
-	return out
-}
-
-// add makes one finding of the advisories of one id, which may differ by
-// architecture or product: a fix counts rather than none and the higher of two,
-// as in the making of the database, with the worst severity of all.
-func (m *matcher) add(a *db.Advisory) {
-	last := len(m.subject.Findings) - 1
-	if last < 0 || m.subject.Findings[last].ID != a.ID {
-		m.subject.Findings = append(m.subject.Findings, *a)
-		return
-	}
-	old := &m.subject.Findings[last]
-	folded := *old
-	if m.stronger(a, old) {
-		folded = *a
-	}
-	worst := old
-	if a.Severity > old.Severity {
-		worst = a
-	}
-	folded.Severity, folded.SeveritySource = worst.Severity, worst.SeveritySource
-	folded.Aliases = slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.Aliases, a.Aliases))))
-	*old = folded
-}
-
-func (m *matcher) stronger(a, b *db.Advisory) bool {
-	if a.Fixed == "" || b.Fixed == "" {
-		return a.Fixed != ""
-	}
-	order, err := m.scheme.Compare(a.Fixed, b.Fixed)
-	return err == nil && order > 0
+	return highest.String()
 }

@@ -40,6 +40,20 @@ func pkg(name, version, source, sourceVersion string) inventory.Package {
 	return inventory.Package{Name: name, Version: version, SourceName: source, SourceVersion: sourceVersion, Path: "status"}
 }
 
+// run matches packages by rules without products.
+func run(rules match.Rules, advisories match.Advisories, packages ...inventory.Package) (match.Result, error) {
+	return match.Match(&inventory.Inventory{Packages: packages}, rules, advisories, match.Options{})
+}
+
+// The rules of dpkg's distributions, and of those of rpm that name binaries.
+func sources() match.Rules {
+	return match.Rules{Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Deb}
+}
+
+func binaries() match.Rules {
+	return match.Rules{Kinds: []advisory.Kind{advisory.Binary}, Scheme: version.Rpm}
+}
+
 // found lists findings as "subject version id", with the packages behind it.
 func found(r match.Result, packages []inventory.Package) []string {
 	out := []string{}
@@ -82,7 +96,7 @@ func TestMatch(t *testing.T) {
 		pkg("bsdutils", "1:2.38.1-5", "util-linux", "2.38.1-5"),
 		pkg("clean", "1", "clean", "1"),
 	}
-	r, err := match.Match(packages, advisory.Source, version.Deb, advisories)
+	r, err := run(sources(), advisories, packages...)
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"glibc 2.36-9 CVE-1 libc6 libc-bin",
@@ -101,12 +115,11 @@ func TestMatch(t *testing.T) {
 	assert.Empty(t, r.Subjects[3].FixVersion)
 }
 
-func TestArchitecturesAndModules(t *testing.T) {
+func TestArchitectures(t *testing.T) {
 	advisories := fake{"source a": {
 		{ID: "CVE-1", Status: advisory.StatusAffected, Arches: []string{"amd64", "i386"}},
 		{ID: "CVE-2", Status: advisory.StatusAffected, Arches: []string{"s390x"}},
 		{ID: "CVE-3", Status: advisory.StatusUnderInvestigation, Arches: []string{"s390x"}},
-		{ID: "CVE-4", Status: advisory.StatusAffected, Module: "a:1"},
 		{ID: "CVE-5", Status: advisory.StatusAffected},
 	}}
 	for arch, want := range map[string][]string{
@@ -118,7 +131,7 @@ func TestArchitecturesAndModules(t *testing.T) {
 	} {
 		p := pkg("a", "1", "a", "1")
 		p.Arch = arch
-		r, err := match.Match([]inventory.Package{p}, advisory.Source, version.Deb, advisories)
+		r, err := run(sources(), advisories, p)
 		require.NoError(t, err)
 		assert.Equal(t, want, found(r, []inventory.Package{p}), arch)
 		assert.Equal(t, arch == "s390x" || arch == "all" || arch == "", r.UnderInvestigation == 1, arch)
@@ -132,7 +145,7 @@ func TestOneFindingForAnID(t *testing.T) {
 		{ID: "CVE-1", Status: advisory.StatusFixed, Fixed: "9", Severity: severity.Critical, SeveritySource: "cna", Aliases: []string{"X-1", "X-2"}},
 		{ID: "CVE-2", Status: advisory.StatusAffected},
 	}}
-	r, err := match.Match([]inventory.Package{pkg("a", "1", "a", "1")}, advisory.Source, version.Deb, advisories)
+	r, err := run(sources(), advisories, pkg("a", "1", "a", "1"))
 	require.NoError(t, err)
 	require.Len(t, r.Subjects, 1)
 	assert.Equal(t, []db.Advisory{
@@ -145,7 +158,7 @@ func TestOneFindingForAnID(t *testing.T) {
 func TestMatchBinaryNames(t *testing.T) {
 	advisories := fake{"binary libc6": {{ID: "CVE-7", Status: advisory.StatusFixed, Fixed: "9"}}}
 	packages := []inventory.Package{pkg("libc6", "2", "glibc", "99")}
-	r, err := match.Match(packages, advisory.Binary, version.Rpm, advisories)
+	r, err := run(binaries(), advisories, packages...)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"libc6 2 CVE-7 libc6"}, found(r, packages))
 }
@@ -156,7 +169,7 @@ func TestVersionsThatCannotBeCompared(t *testing.T) {
 		"source b": {{ID: "CVE-4", Status: advisory.StatusFixed, Fixed: "x:1"}, {ID: "CVE-5", Status: advisory.StatusFixed, Fixed: "2"}},
 	}
 	packages := []inventory.Package{pkg("a", "bad:1", "a", "bad:1"), pkg("b", "1", "b", "1"), pkg("c", "bad:1", "c", "bad:1")}
-	r, err := match.Match(packages, advisory.Source, version.Deb, advisories)
+	r, err := run(sources(), advisories, packages...)
 	require.NoError(t, err)
 	// What does not depend on the version is found all the same.
 	assert.Equal(t, []string{"a bad:1 CVE-3 a", "b 1 CVE-5 b"}, found(r, packages))
@@ -175,7 +188,7 @@ func (broken) Select(advisory.Kind, string, func(string) (bool, error)) ([]db.Ad
 }
 
 func TestDatabaseErrors(t *testing.T) {
-	_, err := match.Match([]inventory.Package{pkg("a", "1", "a", "1")}, advisory.Source, version.Deb, broken{})
+	_, err := run(sources(), broken{}, pkg("a", "1", "a", "1"))
 	require.EqualError(t, err, "look up the advisories on a: the file is damaged")
 }
 
@@ -188,6 +201,6 @@ func TestTooManyFindings(t *testing.T) {
 	for i := range 500 {
 		packages = append(packages, pkg(fmt.Sprintf("p%d", i), "1", "linux", "1"))
 	}
-	_, err := match.Match(packages, advisory.Source, version.Deb, advisories)
+	_, err := run(sources(), advisories, packages...)
 	require.EqualError(t, err, "the image has more than 120000 findings")
 }

@@ -15,14 +15,15 @@ import (
 const (
 	PathDebian = "etc/debian_version"
 	PathAlpine = "etc/alpine-release"
+	// PathSystemCPE has the CPE of Red Hat's family.
+	PathSystemCPE = "etc/system-release-cpe"
 )
 
 const (
-	pathEtc       = "etc/os-release"
-	pathUsr       = "usr/lib/os-release"
-	pathLSB       = "etc/lsb-release"
-	pathSystemCPE = "etc/system-release-cpe"
-	maxFileSize   = 64 << 10
+	pathEtc     = "etc/os-release"
+	pathUsr     = "usr/lib/os-release"
+	pathLSB     = "etc/lsb-release"
+	maxFileSize = 64 << 10
 )
 
 // Release is what the release files say. The zero value is a root file system
@@ -79,7 +80,7 @@ func Read(fsys fs.FS) (Release, error) {
 	if r.AlpineRelease, err = readLine(fsys, PathAlpine); err != nil {
 		return Release{}, err
 	}
-	if r.SystemCPE, err = readLine(fsys, pathSystemCPE); err != nil {
+	if r.SystemCPE, err = readLine(fsys, PathSystemCPE); err != nil {
 		return Release{}, err
 	}
 	r.Lines, err = readLines(fsys)

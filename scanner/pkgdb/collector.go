@@ -48,7 +48,8 @@ func (c *Collector) Add(p inventory.Package) error {
 	if _, ok := c.seen[id]; ok {
 		return nil
 	}
-	c.text += len(p.Name) + len(p.Version) + len(p.Arch) + len(p.SourceName) + len(p.SourceVersion) + len(p.License)
+	c.text += len(p.Name) + len(p.Version) + len(p.Arch) + len(p.SourceName) + len(p.SourceVersion) +
+		len(p.License) + len(p.Vendor) + len(p.Module)
 	if len(c.packages) >= maxPackages || c.text > maxText {
 		return fmt.Errorf("%s lists more packages than a scan takes: the limits are %d packages and %d MiB of text", p.Path, maxPackages, maxText>>20)
 	}

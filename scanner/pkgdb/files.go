@@ -18,6 +18,14 @@ type Parser func(r io.Reader, path string, c *Collector) error
 // names lead to it, and reports whether there was any. A file that exists and
 // cannot be read is an error.
 func ReadFiles(fsys fs.FS, paths []string, c *Collector, parse Parser) (found bool, err error) {
+	return EachFile(fsys, paths, c, func(f *rootfs.File, path string) error {
+		return parse(f, path, c)
+	})
+}
+
+// EachFile is ReadFiles for what is not read from its start to its end. What
+// visit reads counts towards MaxSize.
+func EachFile(fsys fs.FS, paths []string, c *Collector, visit func(f *rootfs.File, path string) error) (found bool, err error) {
 	read := map[fileID]struct{}{}
 	for _, path := range paths {
 		f, err := rootfs.OpenFile(fsys, path, c.left)
@@ -35,7 +43,7 @@ func ReadFiles(fsys fs.FS, paths []string, c *Collector, parse Parser) (found bo
 			}
 			read[id] = struct{}{}
 		}
-		err = parse(f, path, c)
+		err = visit(f, path)
 		c.left -= f.Consumed()
 		if err := errors.Join(err, f.Close()); err != nil {
 			return found, err

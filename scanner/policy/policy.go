@@ -5,6 +5,7 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/example/microscanner-frontend/scanner/severity"
 )
@@ -15,17 +16,22 @@ const (
 	KeyIgnoreUnfixed = "ignore-unfixed"
 	KeyOnUnsupported = "on-unsupported"
 	KeyOnNoPackages  = "on-no-packages"
+	KeyOnPartial     = "on-partial"
+	KeyKernelHeaders = "kernel-headers"
+	KeyMaxDBAge      = "max-db-age"
 )
 
 // Keys lists the settings in the order in which they are shown.
 func Keys() []string {
-	return []string{KeyFailOn, KeyIgnoreUnfixed, KeyOnUnsupported, KeyOnNoPackages}
+	return []string{
+		KeyFailOn, KeyIgnoreUnfixed, KeyOnUnsupported, KeyOnNoPackages, KeyOnPartial, KeyKernelHeaders, KeyMaxDBAge,
+	}
 }
 
 // OriginDefault is the origin of a value that nobody set.
 const OriginDefault = "default"
 
-// Action is what follows when a rootfs could not be assessed.
+// Action is what follows when a rootfs could not be assessed, or not fully.
 type Action string
 
 // The actions.
@@ -59,15 +65,22 @@ func (t Threshold) Reached(s severity.Severity) bool {
 type Policy struct {
 	FailOn        Threshold
 	IgnoreUnfixed bool   // findings without a fix do not fail the gate
-	OnUnsupported Action // an operating system without advisories
+	OnUnsupported Action // an operating system without advisories, or past its end of life
 	OnNoPackages  Action // a rootfs without any package database
+	OnPartial     Action // packages or versions that cannot be read
+	// KernelHeaders makes findings of the flaws of the kernel in packages that
+	// have only its headers.
+	KernelHeaders bool
+	// MaxDBAge is the age of the advisory database above which nothing passes; 0
+	// if there is no such age.
+	MaxDBAge time.Duration
 
 	origins map[string]string
 }
 
 // Default is the policy where nothing is set.
 func Default() Policy {
-	return Policy{FailOn: Threshold(severity.High), OnUnsupported: Fail, OnNoPackages: Warn}
+	return Policy{FailOn: Threshold(severity.High), OnUnsupported: Fail, OnNoPackages: Warn, OnPartial: Fail}
 }
 
 // SettingError is a setting that cannot be used.
@@ -91,15 +104,18 @@ func (e *SettingError) Error() string {
 	return fmt.Sprintf("the setting %s cannot be %q%s; allowed are %s", e.Key, e.Value, place, allowed)
 }
 
-// Allowed lists the values that a setting can have, nil for an unknown key.
+// Allowed lists the values that a setting can have, nil for an unknown key. Of
+// KeyMaxDBAge it names an example.
 func Allowed(key string) []string {
 	switch key {
 	case KeyFailOn:
 		return []string{"critical", "high", "medium", "low", "negligible", "never"}
-	case KeyIgnoreUnfixed:
+	case KeyIgnoreUnfixed, KeyKernelHeaders:
 		return []string{"true", "false"}
-	case KeyOnUnsupported, KeyOnNoPackages:
+	case KeyOnUnsupported, KeyOnNoPackages, KeyOnPartial:
 		return []string{string(Fail), string(Warn)}
+	case KeyMaxDBAge:
+		return []string{anyAge, "a number of days such as 7d", "a number of hours such as 36h"}
 	}
 	return nil
 }
@@ -112,9 +128,28 @@ func (p *Policy) Set(key, value, origin string) error {
 	if allowed == nil {
 		return &SettingError{Key: key, Value: value, Origin: origin, Allowed: Keys(), UnknownKey: true}
 	}
+	if !p.set(key, value, allowed) {
+		return &SettingError{Key: key, Value: value, Origin: origin, Allowed: allowed}
+	}
+	origins := map[string]string{key: origin}
+	for k, o := range p.origins {
+		if k != key {
+			origins[k] = o
+		}
+	}
+	p.origins = origins // a new map: a copied Policy does not see this change
+	return nil
+}
+
+// set reports whether the value is one that the setting can have.
+func (p *Policy) set(key, value string, allowed []string) (ok bool) {
+	if key == KeyMaxDBAge {
+		p.MaxDBAge, ok = parseAge(value, p.MaxDBAge)
+		return ok
+	}
 	word, ok := oneOf(allowed, value)
 	if !ok {
-		return &SettingError{Key: key, Value: value, Origin: origin, Allowed: allowed}
+		return false
 	}
 	switch key {
 	case KeyFailOn:
@@ -125,15 +160,12 @@ func (p *Policy) Set(key, value, origin string) error {
 		p.OnUnsupported = Action(word)
 	case KeyOnNoPackages:
 		p.OnNoPackages = Action(word)
+	case KeyOnPartial:
+		p.OnPartial = Action(word)
+	case KeyKernelHeaders:
+		p.KernelHeaders = word == "true"
 	}
-	origins := map[string]string{key: origin}
-	for k, o := range p.origins {
-		if k != key {
-			origins[k] = o
-		}
-	}
-	p.origins = origins // a new map: a copied Policy does not see this change
-	return nil
+	return true
 }
 
 func oneOf(words []string, value string) (string, bool) {
@@ -168,6 +200,9 @@ func (p Policy) Values() map[string]Value {
 		KeyIgnoreUnfixed: fmt.Sprint(p.IgnoreUnfixed),
 		KeyOnUnsupported: string(p.OnUnsupported),
 		KeyOnNoPackages:  string(p.OnNoPackages),
+		KeyOnPartial:     string(p.OnPartial),
+		KeyKernelHeaders: fmt.Sprint(p.KernelHeaders),
+		KeyMaxDBAge:      formatAge(p.MaxDBAge),
 	}
 	out := make(map[string]Value, len(values))
 	for k, v := range values {

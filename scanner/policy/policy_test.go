@@ -1,7 +1,10 @@
 package policy_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,6 +17,9 @@ func TestSetTakesAllAllowedValues(t *testing.T) {
 	for _, key := range policy.Keys() {
 		require.NotEmpty(t, policy.Allowed(key))
 		for _, value := range policy.Allowed(key) {
+			if strings.Contains(value, "such as") {
+				value = value[strings.LastIndex(value, " ")+1:]
+			}
 			p := policy.Default()
 			require.NoError(t, p.Set(key, value, "a test"))
 			assert.Equal(t, policy.Value{Value: value, From: "a test"}, p.Values()[key])
@@ -28,7 +34,12 @@ func TestSetErrors(t *testing.T) {
 		{"fail-on", "unknown", "", `the setting fail-on cannot be "unknown"; allowed are critical, high, medium, low, negligible, never`},
 		{"ignore-unfixed", "yes", "", `the setting ignore-unfixed cannot be "yes"; allowed are true, false`},
 		{"on-unsupported", "", "", `the setting on-unsupported cannot be ""; allowed are fail, warn`},
-		{"fail_on", "high", "line 2", `there is no setting "fail_on" (line 2); the settings are fail-on, ignore-unfixed, on-unsupported, on-no-packages`},
+		{"fail_on", "high", "line 2", `there is no setting "fail_on" (line 2); the settings are fail-on, ignore-unfixed, on-unsupported, on-no-packages, on-partial, kernel-headers, max-db-age`},
+		{"kernel-headers", "1", "", `the setting kernel-headers cannot be "1"; allowed are true, false`},
+		{"on-partial", "pass", "", `the setting on-partial cannot be "pass"; allowed are fail, warn`},
+		{"max-db-age", "0d", "", `the setting max-db-age cannot be "0d"; allowed are none, a number of days such as 7d, a number of hours such as 36h`},
+		{"max-db-age", "7", "", `the setting max-db-age cannot be "7"; allowed are none, a number of days such as 7d, a number of hours such as 36h`},
+		{"max-db-age", "-3h", "", `the setting max-db-age cannot be "-3h"; allowed are none, a number of days such as 7d, a number of hours such as 36h`},
 	} {
 		p := policy.Default()
 		err := p.Set(tc.key, tc.value, tc.origin)
@@ -46,6 +57,9 @@ func TestDefaultOrigins(t *testing.T) {
 		"ignore-unfixed": {Value: "false", From: "default"},
 		"on-unsupported": {Value: "fail", From: "default"},
 		"on-no-packages": {Value: "warn", From: "default"},
+		"on-partial":     {Value: "fail", From: "default"},
+		"kernel-headers": {Value: "false", From: "default"},
+		"max-db-age":     {Value: "none", From: "default"},
 	}, policy.Default().Values())
 }
 
@@ -69,6 +83,10 @@ func findings(severities ...severity.Severity) []policy.Finding {
 func TestEvaluate(t *testing.T) {
 	mixed := findings(severity.Critical, severity.High, severity.High, severity.Low, severity.Unknown)
 	unfixed := append(findings(severity.Low), policy.Finding{Severity: severity.Critical})
+	headers := slices.Clone(mixed)
+	for i := range headers {
+		headers[i].Headers = true
+	}
 	for name, tc := range map[string]struct {
 		settings map[string]string
 		scan     policy.Scan
@@ -104,9 +122,28 @@ func TestEvaluate(t *testing.T) {
 		"no packages, fail": {map[string]string{"on-no-packages": "fail"}, policy.Scan{NoPackages: true}, policy.ExitError, 0,
 			"the image has no package database; nothing was assessed (set on-no-packages=warn to let such images pass)"},
 		"unread": {map[string]string{"fail-on": "never"}, policy.Scan{Unread: []string{"a is bad"}}, policy.ExitError, 0,
-			"the scan is incomplete: a is bad"},
+			"the scan is incomplete: a is bad (set on-partial=warn to let such images pass)"},
 		"unread is an error, whatever was found": {nil, policy.Scan{Findings: mixed, Unread: []string{"a is bad", "b", "c"}}, policy.ExitError, 3,
-			"the scan is incomplete: a is bad; and 2 more problems; besides, 3 vulnerabilities at or above high (fail-on=high): found 1 critical, 2 high, 1 low, 1 not rated by anyone"},
+			"the scan is incomplete: a is bad; and 2 more problems (set on-partial=warn to let such images pass); besides, 3 vulnerabilities at or above high (fail-on=high): found 1 critical, 2 high, 1 low, 1 not rated by anyone"},
+		"unread, warn": {map[string]string{"on-partial": "warn"}, policy.Scan{Unread: []string{"a is bad"}}, policy.ExitPass, 0,
+			"no known vulnerabilities; the scan is incomplete: a is bad"},
+		"unread, warn, and findings": {map[string]string{"on-partial": "warn"}, policy.Scan{Findings: mixed, Unread: []string{"a is bad", "b"}}, policy.ExitGate, 3,
+			"3 vulnerabilities at or above high (fail-on=high): found 1 critical, 2 high, 1 low, 1 not rated by anyone; the scan is incomplete: a is bad; and 1 more problem"},
+		"end of life": {nil, policy.Scan{EndOfLife: "Debian 8 is over", Findings: mixed}, policy.ExitError, 3,
+			"Debian 8 is over (set on-unsupported=warn to let such images pass); besides, 3 vulnerabilities at or above high (fail-on=high): found 1 critical, 2 high, 1 low, 1 not rated by anyone"},
+		"end of life, warn": {map[string]string{"on-unsupported": "warn"}, policy.Scan{EndOfLife: "Debian 8 is over"}, policy.ExitPass, 0,
+			"no known vulnerabilities; Debian 8 is over"},
+		"headers only": {nil, policy.Scan{Findings: headers}, policy.ExitPass, 0,
+			"no known vulnerabilities; 5 more of the kernel in packages that have only its headers do not count"},
+		"headers count": {map[string]string{"kernel-headers": "true"}, policy.Scan{Findings: headers}, policy.ExitGate, 3,
+			"3 vulnerabilities at or above high (fail-on=high): found 1 critical, 2 high, 1 low, 1 not rated by anyone"},
+		"old database, no limit": {nil, policy.Scan{DatabaseAge: 1000 * time.Hour}, policy.ExitPass, 0, "no known vulnerabilities"},
+		"database at the limit": {map[string]string{"max-db-age": "2d"}, policy.Scan{DatabaseAge: 48 * time.Hour}, policy.ExitPass, 0,
+			"no known vulnerabilities"},
+		"database too old": {map[string]string{"max-db-age": "36h"}, policy.Scan{DatabaseAge: 73 * time.Hour}, policy.ExitError, 0,
+			"the advisory database is 3 days old, which is more than max-db-age=36h allows; fetch a newer one"},
+		"database too old, nothing to assess": {map[string]string{"max-db-age": "36h"}, policy.Scan{NoPackages: true, DatabaseAge: 73 * time.Hour}, policy.ExitPass, 0,
+			"the image has no package database; nothing was assessed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := policy.Default()
@@ -118,7 +155,12 @@ func TestEvaluate(t *testing.T) {
 			assert.Equal(t, tc.code, v.ExitCode)
 			assert.Equal(t, tc.code == policy.ExitPass, v.Pass)
 			assert.Equal(t, tc.failing, v.Failing)
-			assert.Equal(t, len(tc.scan.Findings), v.Counts.Total())
+			assert.Equal(t, len(tc.scan.Findings), v.Counts.Total()+v.KernelHeaders.Total())
 		})
 	}
+}
+
+func TestOldDatabase(t *testing.T) {
+	assert.Empty(t, policy.OldDatabase(167*time.Hour))
+	assert.Equal(t, "the advisory database is 7 days old and knows nothing newer", policy.OldDatabase(168*time.Hour))
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/example/microscanner-frontend/scanner/severity"
 )
@@ -18,7 +19,9 @@ const (
 // Finding is what the gate needs to know of one vulnerability in one source package.
 type Finding struct {
 	Severity severity.Severity
-	Fixable  bool // a version without the vulnerability exists
+	Fixable  bool // a version without the vulnerability exists, for everybody
+	// Headers says that only packages with the kernel's headers have it.
+	Headers bool
 }
 
 // Scan is what the gate judges.
@@ -27,14 +30,18 @@ type Scan struct {
 	// Unsupported says why nothing is known of the operating system; empty if
 	// it is supported.
 	Unsupported string
+	// EndOfLife says that the release gets no advisories any more; empty if it
+	// does.
+	EndOfLife string
 	// NoPackages says that the rootfs has neither an operating system nor a
 	// package database. Named is a release file that names one nevertheless, and
 	// what it names; mostly empty.
 	NoPackages bool
 	Named      string
-	// Unread says what could not be read, one text a part. Anything unread is
-	// an error, whatever was found in the rest.
+	// Unread says what could not be read, one text a part.
 	Unread []string
+	// DatabaseAge is the age of the advisory database; 0 if there is none.
+	DatabaseAge time.Duration
 }
 
 // Counts is a number of findings for each severity.
@@ -91,15 +98,22 @@ type Verdict struct {
 	ExitCode int    `json:"exit_code"` // ExitPass, ExitError or ExitGate
 	Reason   string `json:"reason"`    // one sentence for people, without a final stop
 	Failing  int    `json:"failing"`   // findings that fail the gate
-	Counts   Counts `json:"counts"`    // of all findings
+	Counts   Counts `json:"counts"`    // of all findings that the gate looks at
+	// KernelHeaders counts the findings that it does not look at, because only
+	// packages with the kernel's headers have them: see KeyKernelHeaders.
+	KernelHeaders Counts `json:"kernel_headers,omitzero"`
 }
 
 // Evaluate judges a scan. What could not be assessed comes before findings: a
-// verdict with ExitGate says that everything was read.
+// verdict with ExitGate says that everything was read, or need not be.
 func Evaluate(p Policy, scan Scan) Verdict {
 	v := Verdict{ExitCode: ExitPass, Pass: true}
 	ignored := 0
 	for _, f := range scan.Findings {
+		if f.Headers && !p.KernelHeaders {
+			v.KernelHeaders.Add(f.Severity)
+			continue
+		}
 		v.Counts.Add(f.Severity)
 		switch {
 		case p.Fails(f):
@@ -115,15 +129,15 @@ func Evaluate(p Policy, scan Scan) Verdict {
 		return v.end(ExitError, reason)
 	}
 	if v.Failing > 0 {
-		return v.end(ExitGate, p.failing(v))
+		return v.end(ExitGate, p.failing(v)+scan.doubts(v))
 	}
-	v.Reason = p.passing(scan, v, ignored)
+	v.Reason = p.passing(scan, v, ignored) + scan.doubts(v)
 	return v
 }
 
 // Fails reports whether a finding fails the gate.
 func (p Policy) Fails(f Finding) bool {
-	return p.FailOn.Reached(f.Severity) && (f.Fixable || !p.IgnoreUnfixed)
+	return p.FailOn.Reached(f.Severity) && (f.Fixable || !p.IgnoreUnfixed) && (!f.Headers || p.KernelHeaders)
 }
 
 func (v Verdict) end(code int, reason string) Verdict {
@@ -133,17 +147,43 @@ func (v Verdict) end(code int, reason string) Verdict {
 
 // notAssessed is the error that forbids a pass, or empty.
 func (p Policy) notAssessed(scan Scan) string {
+	const let = "%s (set %s=%s to let such images pass)"
 	switch {
-	case len(scan.Unread) == 1:
-		return "the scan is incomplete: " + scan.Unread[0]
-	case len(scan.Unread) > 1:
-		return fmt.Sprintf("the scan is incomplete: %s; and %s", scan.Unread[0], more(len(scan.Unread)-1))
+	case len(scan.Unread) > 0 && p.OnPartial != Warn:
+		return fmt.Sprintf(let, scan.incomplete(), KeyOnPartial, Warn)
 	case scan.Unsupported != "" && p.OnUnsupported != Warn:
-		return fmt.Sprintf("%s; nothing was assessed (set %s=%s to let such images pass)", scan.Unsupported, KeyOnUnsupported, Warn)
+		return fmt.Sprintf(let, scan.Unsupported+"; nothing was assessed", KeyOnUnsupported, Warn)
+	case scan.EndOfLife != "" && p.OnUnsupported != Warn:
+		return fmt.Sprintf(let, scan.EndOfLife, KeyOnUnsupported, Warn)
 	case scan.NoPackages && p.OnNoPackages != Warn:
-		return fmt.Sprintf("%s; nothing was assessed (set %s=%s to let such images pass)", scan.noPackages(), KeyOnNoPackages, Warn)
+		return fmt.Sprintf(let, scan.noPackages()+"; nothing was assessed", KeyOnNoPackages, Warn)
+	case scan.NoPackages || scan.Unsupported != "":
+		return "" // no advisory was asked for
 	}
-	return ""
+	return p.tooOld(scan.DatabaseAge)
+}
+
+// doubts is what a verdict says besides, each after a semicolon.
+func (s Scan) doubts(v Verdict) string {
+	text := ""
+	if n := v.KernelHeaders.Total(); n > 0 {
+		text += fmt.Sprintf("; %d more of the kernel in packages that have only its headers do not count", n)
+	}
+	if len(s.Unread) > 0 {
+		text += "; " + s.incomplete()
+	}
+	if s.EndOfLife != "" {
+		text += "; " + s.EndOfLife
+	}
+	return text
+}
+
+func (s Scan) incomplete() string {
+	text := "the scan is incomplete: " + s.Unread[0]
+	if n := len(s.Unread) - 1; n > 0 {
+		text += "; and " + more(n)
+	}
+	return text
 }
 
 func (s Scan) noPackages() string {

@@ -5,49 +5,143 @@ import (
 	"math"
 	"slices"
 
+	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/severity"
+	"github.com/example/microscanner-frontend/scanner/version"
+)
+
+// Group is a kind of findings that is shown, and counted, apart from those that
+// the gate looks at.
+type Group string
+
+// The groups. The findings that the gate looks at are in none.
+const (
+	// GroupKernelHeaders is the flaws of the kernel that only packages with its
+	// headers have: the kernel that runs is the machine's.
+	GroupKernelHeaders Group = "kernel-headers"
+	// GroupUnderInvestigation is what the vendor has not decided yet.
+	GroupUnderInvestigation Group = "under-investigation"
 )
 
 // Finding is one vulnerability of one source package. In the report it stands
 // at every installed binary of that package; here it stands once.
 type Finding struct {
 	ID       string
-	Severity severity.Severity
+	Severity severity.Severity // the worst of those at the binaries
 	Source   Source
 	Binaries []string // names of the installed packages, sorted
-	Fixed    string   // first fixed version of the source package, or empty
-	Status   string
+	// Fixed is the first fixed version, the highest of those at the binaries; or
+	// empty.
+	Fixed  string
+	Status string
+	Group  Group
 }
 
-// Findings lists the findings, worst first, then by source package and id.
-func (r *Report) Findings() []Finding {
-	type key struct{ id, name, version string }
+// Fixable reports whether everybody can install a version without it.
+func (f *Finding) Fixable() bool {
+	return f.Fixed != "" && f.Status != string(advisory.StatusNeedsPro)
+}
+
+// Findings lists the findings that the gate looks at, worst first, then by
+// source package and id.
+func (r *Report) Findings() []Finding { return r.FindingsOf("") }
+
+// FindingsOf lists the findings of a group, in the same order.
+func (r *Report) FindingsOf(g Group) []Finding {
+	return slices.DeleteFunc(r.AllFindings(), func(f Finding) bool { return f.Group != g })
+}
+
+// AllFindings lists the findings of all groups, in the same order.
+func (r *Report) AllFindings() []Finding {
+	type key struct {
+		id     string
+		source Source
+	}
 	at := map[key]int{}
+	fixes := r.sourceFixes()
 	var out []Finding
 	for i := range r.Resources {
 		res := &r.Resources[i]
 		for j := range res.Vulnerabilities {
 			v := &res.Vulnerabilities[j]
-			k := key{v.Name, res.Resource.Source.Name, res.Resource.Source.Version}
-			n, ok := at[k]
+			one := findingOf(res, v)
+			n, ok := at[key{v.Name, one.Source}]
 			if !ok {
 				n = len(out)
-				at[k] = n
-				out = append(out, Finding{
-					ID: v.Name, Severity: v.Severity, Source: res.Resource.Source,
-					Fixed: v.FixVersion, Status: v.Status,
-				})
+				at[key{v.Name, one.Source}] = n
+				out = append(out, one)
 			}
+			out[n].add(&one, version.Scheme(res.Resource.Format))
 			out[n].Binaries = append(out[n].Binaries, res.Resource.Name)
 		}
 	}
 	for i := range out {
 		slices.Sort(out[i].Binaries)
 		out[i].Binaries = slices.Compact(out[i].Binaries)
+		out[i].Source.FixVersion = fixes[out[i].Source]
 	}
 	slices.SortFunc(out, compareFindings)
 	return out
+}
+
+// sourceFixes is the highest FixVersion that the binaries of a source package
+// have, by the source package without it.
+func (r *Report) sourceFixes() map[Source]string {
+	fixes := map[Source]string{}
+	for i := range r.Resources {
+		p := &r.Resources[i].Resource
+		s := Source{Name: p.Source.Name, Version: p.Source.Version}
+		if higher(version.Scheme(p.Format), p.Source.FixVersion, fixes[s]) {
+			fixes[s] = p.Source.FixVersion
+		}
+	}
+	return fixes
+}
+
+// findingOf is a vulnerability of one binary, without its name.
+func findingOf(res *Resource, v *Vulnerability) Finding {
+	return Finding{
+		ID: v.Name, Severity: v.Severity,
+		Source: Source{Name: res.Resource.Source.Name, Version: res.Resource.Source.Version},
+		Fixed:  v.FixVersion, Status: v.Status, Group: groupOf(res, v),
+	}
+}
+
+func groupOf(res *Resource, v *Vulnerability) Group {
+	if v.Status == string(advisory.StatusUnderInvestigation) {
+		return GroupUnderInvestigation
+	}
+	return res.Resource.Group
+}
+
+// add takes what another binary of the source package has. The finding is in a
+// group only as far as all binaries are: what is decided of one is decided, and
+// what more than headers have is no matter of headers.
+func (f *Finding) add(o *Finding, scheme version.Scheme) {
+	if f.Group == GroupUnderInvestigation && o.Group != f.Group {
+		f.Status = o.Status
+	}
+	if rank(o.Group) > rank(f.Group) {
+		f.Group = o.Group
+	}
+	f.Severity = max(f.Severity, o.Severity)
+	if higher(scheme, o.Fixed, f.Fixed) {
+		f.Fixed, f.Status = o.Fixed, o.Status
+	}
+}
+
+func rank(g Group) int {
+	return slices.Index([]Group{GroupUnderInvestigation, GroupKernelHeaders, ""}, g)
+}
+
+// higher reports whether a is a version, and a higher one than b.
+func higher(scheme version.Scheme, a, b string) bool {
+	if a == "" || b == "" || a == b {
+		return a != "" && b == ""
+	}
+	order, err := scheme.Compare(a, b)
+	return err == nil && order > 0
 }
 
 func compareFindings(a, b Finding) int {
@@ -69,7 +163,7 @@ func (r *Report) Failing() ([]Finding, error) {
 		}
 	}
 	return slices.DeleteFunc(r.Findings(), func(f Finding) bool {
-		return !p.Fails(policy.Finding{Severity: f.Severity, Fixable: f.Fixed != ""})
+		return !p.Fails(policy.Finding{Severity: f.Severity, Fixable: f.Fixable()})
 	}), nil
 }
 
@@ -122,7 +216,7 @@ func (r *Report) summariseScores(s *VulnerabilitySummary) {
 		for j := range r.Resources[i].Vulnerabilities {
 			v := &r.Resources[i].Vulnerabilities[j]
 			k := key{v.Name, src.Name, src.Version}
-			if seen[k] {
+			if seen[k] || groupOf(&r.Resources[i], v) != "" {
 				continue
 			}
 			seen[k] = true
@@ -132,7 +226,7 @@ func (r *Report) summariseScores(s *VulnerabilitySummary) {
 				scored++
 			}
 			s.MaxScore = max(s.MaxScore, score)
-			if v.FixVersion != "" {
+			if v.fixable() {
 				s.MaxFixableScore = max(s.MaxFixableScore, score)
 				fixable = max(fixable, v.Severity)
 			}

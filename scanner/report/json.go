@@ -73,7 +73,7 @@ func (j *jsonWriter) write(v reflect.Value, custom bool, newline string) {
 		j.raw(`"`)
 	case v.CanInt():
 		j.buf = strconv.AppendInt(j.buf, v.Int(), 10)
-	case v.CanFloat() && v.Float() >= 0 && v.Float() <= 1000: // a score: no exponent
+	case v.CanFloat() && (v.Float() == 0 || v.Float() >= 1e-6 && v.Float() <= 1000): // a score: no exponent
 		j.buf = strconv.AppendFloat(j.buf, v.Float(), 'f', -1, 64)
 	default:
 		j.marshal(v, newline)

@@ -8,13 +8,14 @@ package report
 import (
 	"time"
 
+	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/severity"
 )
 
 // SchemaVersion is the version of the report's schema: a new first number
 // breaks readers, a new second one adds keys.
-const SchemaVersion = "1.0"
+const SchemaVersion = "1.1"
 
 // Report is the result of one scan of one rootfs.
 type Report struct {
@@ -112,7 +113,10 @@ type Package struct {
 	NameHash string   `json:"name_hash"` // see NameHash
 	Source   Source   `json:"source"`
 	PURL     string   `json:"purl"`
-	Paths    []string `json:"paths"` // of its package database, inside the rootfs
+	Epoch    string   `json:"epoch,omitempty"`  // of Version, which begins with it
+	Module   string   `json:"module,omitempty"` // "nodejs:18"
+	Paths    []string `json:"paths"`            // of its package database, inside the rootfs
+	Group    Group    `json:"group,omitempty"`
 }
 
 // Source is the source package that a package was built from. Advisories speak
@@ -152,14 +156,29 @@ type Vulnerability struct {
 	VendorVectorsV3  string  `json:"vendor_vectors_v3,omitempty"`
 	VendorSeverityV3 string  `json:"vendor_severity_v3,omitempty"`
 
-	FixVersion     string `json:"fix_version,omitempty"` // of the source package
-	Solution       string `json:"solution,omitempty"`    // see Solution
+	// FixVersion is the first version without it: of the source package, or of
+	// the package itself where advisories speak of those, as rpm's do. Status says
+	// who gets it.
+	FixVersion     string `json:"fix_version,omitempty"`
+	Solution       string `json:"solution,omitempty"` // see Solution
 	Classification string `json:"classification,omitempty"`
 
 	Severity       severity.Severity `json:"severity"`                  // the one that the gate uses
 	SeveritySource string            `json:"severity_source,omitempty"` // who gave it
 	Status         string            `json:"status"`                    // as in an advisory record
 	Aliases        []string          `json:"aliases,omitempty"`
+
+	// KnownExploited says that CISA lists it among the vulnerabilities that are
+	// used in attacks; since the day KnownExploitedDate, YYYY-MM-DD.
+	KnownExploited     bool          `json:"known_exploited,omitempty"`
+	KnownExploitedDate string        `json:"known_exploited_date,omitempty"`
+	EPSS               advisory.EPSS `json:"epss,omitzero"`
+}
+
+// fixable reports whether everybody can install a version without the
+// vulnerability: a fix for subscribers only is none.
+func (v *Vulnerability) fixable() bool {
+	return v.FixVersion != "" && v.Status != string(advisory.StatusNeedsPro)
 }
 
 // Score is the CVSS base score that was given for the vulnerability, the

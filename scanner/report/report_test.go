@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/report"
 	"github.com/example/microscanner-frontend/scanner/severity"
@@ -42,8 +43,9 @@ func sample(t testing.TB) *report.Report {
 		{
 			Name: "CVE-2024-0001", Description: "A <b>hole</b> & more.", PublishDate: "2024-01-04",
 			NVDScoreV3: 9.8, NVDVectorsV3: "CVSS:3.1/AV:N", NVDSeverityV3: "critical", NVDURL: "https://nvd.nist.gov/vuln/detail/CVE-2024-0001",
-			FixVersion: "3.0.2", Solution: report.Solution("openssl", "3.0.2"),
+			FixVersion: "3.0.2", Solution: report.Solution("openssl", "3.0.2", false),
 			Severity: severity.High, SeveritySource: "debian", Status: "fixed", VendorSeverity: "high",
+			KnownExploited: true, KnownExploitedDate: "2024-02-01", EPSS: advisory.EPSS{Score: 0.00043, Percentile: 0.0911, Date: "2026-08-01"},
 		},
 		{Name: "CVE-2024-0002", Severity: severity.Medium, Status: "affected", NVDScoreV3: 5.1},
 	}
@@ -123,7 +125,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"empty":     {"", "not a JSON document of this program"},
 		"truncated": {text[:len(text)/2], "not a JSON document of this program"},
 		"two":       {text + text, "something follows behind its end"},
-		"schema":    {strings.Replace(text, `"schema_version": "1.0"`, `"schema_version": "2.0"`, 1), `the report has schema version "2.0"; this program reads 1.x`},
+		"schema":    {strings.Replace(text, `"schema_version": "1.1"`, `"schema_version": "2.0"`, 1), `the report has schema version "2.0"; this program reads 1.x`},
 		"no schema": {"{}", `the report has schema version ""; this program reads 1.x`},
 		"exit code": {strings.Replace(text, `"exit_code": 4`, `"exit_code": 3`, 1), "the exit code 3, which has no meaning"},
 		"pass":      {strings.Replace(text, `"pass": false`, `"pass": true`, 1), "contradicts itself: pass is true, exit_code is 4"},
@@ -176,6 +178,64 @@ func TestFindings(t *testing.T) {
 	failing, err := sample(t).Failing()
 	require.NoError(t, err)
 	assert.Equal(t, want[:2], failing)
+}
+
+// TestFindingsOfBinaries has advisories on binaries: one source package, fixed in
+// versions of its binaries that differ.
+func TestFindingsOfBinaries(t *testing.T) {
+	vulnerability := func(id, fixed, status string, s severity.Severity) report.Vulnerability {
+		return report.Vulnerability{Name: id, FixVersion: fixed, Status: status, Severity: s}
+	}
+	binary := func(name, fix string, group report.Group, v ...report.Vulnerability) report.Resource {
+		source := report.Source{Name: "kernel", Version: "5.14.0-1.el9", FixVersion: fix}
+		return report.Resource{Vulnerabilities: v, Resource: report.Package{Format: "rpm", Name: name, Source: source, Group: group}}
+	}
+	r := &report.Report{Resources: []report.Resource{
+		binary("kernel-headers", "5.14.0-9.el9", report.GroupKernelHeaders,
+			vulnerability("CVE-1", "5.14.0-9.el9", "fixed", severity.Low),
+			vulnerability("CVE-2", "5.14.0-9.el9", "fixed", severity.High),
+			vulnerability("CVE-3", "", "under-investigation", severity.High)),
+		binary("bpftool", "7.2-10.el9", "",
+			vulnerability("CVE-1", "7.2-10.el9", "fixed", severity.High),
+			vulnerability("CVE-4", "", "under-investigation", severity.Critical)),
+		binary("kernel-core", "5.14.0-10.el9", "",
+			vulnerability("CVE-1", "5.14.0-10.el9", "fixed", severity.Medium),
+			vulnerability("CVE-4", "", "affected", severity.Low)),
+	}}
+	source := report.Source{Name: "kernel", Version: "5.14.0-1.el9", FixVersion: "7.2-10.el9"}
+	assert.Equal(t, []report.Finding{
+		{ID: "CVE-4", Severity: severity.Critical, Source: source, Binaries: []string{"bpftool", "kernel-core"}, Status: "affected"},
+		{ID: "CVE-1", Severity: severity.High, Source: source, Binaries: []string{"bpftool", "kernel-core", "kernel-headers"}, Fixed: "7.2-10.el9", Status: "fixed"},
+	}, r.Findings())
+	assert.Equal(t, []report.Finding{
+		{ID: "CVE-2", Severity: severity.High, Source: source, Binaries: []string{"kernel-headers"}, Fixed: "5.14.0-9.el9", Status: "fixed", Group: report.GroupKernelHeaders},
+	}, r.FindingsOf(report.GroupKernelHeaders))
+	assert.Len(t, r.FindingsOf(report.GroupUnderInvestigation), 1)
+	assert.Len(t, r.PackageLines(), 1)
+
+	r.Resources[0].Vulnerabilities[1].NVDScoreV3 = 9.8 // CVE-2, of the headers
+	r.Summarise(policy.Never)
+	assert.Zero(t, r.VulnerabilitySummary.MaxScore)
+
+	var b bytes.Buffer
+	require.NoError(t, report.WriteTable(&b, r))
+	golden(t, "groups.txt", b.Bytes())
+}
+
+func TestNeedsProIsNoFix(t *testing.T) {
+	r := sample(t)
+	v := &r.Resources[1].Vulnerabilities[0]
+	v.Status = "needs-pro"
+	r.Policy["ignore-unfixed"] = policy.Value{Value: "true"}
+	failing, err := r.Failing()
+	require.NoError(t, err)
+	assert.Empty(t, failing)
+	var b bytes.Buffer
+	require.NoError(t, report.WriteTable(&b, r))
+	assert.Contains(t, b.String(), "3.0.2 (Pro)\n")
+	assert.Equal(t, "Upgrade package openssl to version 3.0.2 or above, which needs Ubuntu Pro.", report.Solution("openssl", "3.0.2", true))
+	r.Summarise(policy.Default().FailOn)
+	assert.Zero(t, r.VulnerabilitySummary.MaxFixableScore)
 }
 
 func TestSummary(t *testing.T) {
@@ -264,7 +324,7 @@ func FuzzPrintable(f *testing.F) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(writeJSON(f, sample(f)))
-	f.Add([]byte(`{"schema_version":"1.0","verdict":{"pass":true},"policy":{"x":{}}}`))
+	f.Add([]byte(`{"schema_version":"1.1","verdict":{"pass":true},"policy":{"x":{}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := report.Decode(bytes.NewReader(text))
 		if err != nil {

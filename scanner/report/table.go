@@ -13,10 +13,10 @@ import (
 )
 
 // WriteTable writes a report for people: what was scanned, a line a finding
-// with the worst first, what was not assessed, and the verdict.
+// with the worst first, the findings that the gate does not look at, what was
+// not assessed, and the verdict.
 func WriteTable(w io.Writer, r *Report) error {
-	findings := r.Findings()
-	return writeTable(w, r, findings, len(findings))
+	return writeTable(w, r, r.Findings(), true)
 }
 
 // maxFailing is how many findings the log of a failed build shows.
@@ -29,18 +29,26 @@ func WriteFailing(w io.Writer, r *Report) error {
 	if err != nil {
 		return err
 	}
-	return writeTable(w, r, findings, maxFailing)
+	return writeTable(w, r, findings, false)
 }
 
-func writeTable(w io.Writer, r *Report, findings []Finding, limit int) error {
+func writeTable(w io.Writer, r *Report, findings []Finding, all bool) error {
 	var b bytes.Buffer
 	b.WriteString(Printable(r.title()) + "\n\n")
 	if len(findings) > 0 {
-		writeRows(&b, findings[:min(limit, len(findings))])
-		if more := len(findings) - limit; more > 0 {
+		shown := len(findings)
+		if !all {
+			shown = min(shown, maxFailing)
+		}
+		writeRows(&b, findings[:shown])
+		if more := len(findings) - shown; more > 0 {
 			fmt.Fprintf(&b, "and %d more\n", more)
 		}
 		b.WriteString("\n")
+	}
+	if all {
+		writeGroup(&b, "Kernel headers only; the kernel that runs is the machine's", r.FindingsOf(GroupKernelHeaders))
+		writeGroup(&b, "Under investigation by the vendor", r.FindingsOf(GroupUnderInvestigation))
 	}
 	for _, n := range r.NotAssessed {
 		b.WriteString("Not assessed: " + Printable(n.String()) + "\n")
@@ -55,6 +63,20 @@ func writeTable(w io.Writer, r *Report, findings []Finding, limit int) error {
 	b.WriteString(verdict + ": " + Printable(r.Verdict.Reason) + "\n")
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// writeGroup writes the findings of a group below a line that counts them.
+func writeGroup(b *bytes.Buffer, title string, findings []Finding) {
+	if len(findings) == 0 {
+		return
+	}
+	var counts policy.Counts
+	for _, f := range findings {
+		counts.Add(f.Severity)
+	}
+	fmt.Fprintf(b, "%s: %s\n", title, counts)
+	writeRows(b, findings)
+	b.WriteString("\n")
 }
 
 // title names the image: "example/app (linux/amd64), debian 12".
@@ -112,6 +134,8 @@ func writeRows(b *bytes.Buffer, findings []Finding) {
 // fixCell is the fixed version, or why there is none.
 func (f Finding) fixCell() string {
 	switch {
+	case f.Status == string(advisory.StatusNeedsPro):
+		return f.Fixed + " (Pro)"
 	case f.Fixed != "":
 		return f.Fixed
 	case f.Status == string(advisory.StatusAffected):

@@ -22,12 +22,15 @@ func NameHash(name string) string {
 }
 
 // Solution tells what to do about a vulnerability that is fixed in a version of
-// a source package.
-func Solution(source, fixed string) string {
-	if fixed == "" {
+// a package. pro says that only subscribers of Ubuntu Pro get it.
+func Solution(name, fixed string, pro bool) string {
+	switch {
+	case fixed == "":
 		return ""
+	case pro:
+		return fmt.Sprintf("Upgrade package %s to version %s or above, which needs Ubuntu Pro.", name, fixed)
 	}
-	return fmt.Sprintf("Upgrade package %s to version %s or above.", source, fixed)
+	return fmt.Sprintf("Upgrade package %s to version %s or above.", name, fixed)
 }
 
 // Printable makes a text safe for a terminal or a log: what is not a printable

@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -61,6 +62,18 @@ func (f *File) Read(p []byte) (int, error) {
 		return n, describe(f.name, err)
 	}
 	return n, err
+}
+
+// Section is the file with the size it had when it was opened, for reading in
+// any order. It counts as read whole. A file that can only be read from its
+// start to its end is read into memory.
+func (f *File) Section() (*io.SectionReader, error) {
+	if r, ok := f.f.(io.ReaderAt); ok {
+		f.left = f.limit - f.info.Size()
+		return io.NewSectionReader(r, 0, f.info.Size()), nil
+	}
+	dt, err := io.ReadAll(f)
+	return io.NewSectionReader(bytes.NewReader(dt), 0, int64(len(dt))), err
 }
 
 // Close closes the file.

@@ -38,11 +38,17 @@ func (d describer) vulnerabilities(s *match.Subject) ([]report.Vulnerability, er
 			ModificationDate: details.Modified,
 			VendorURL:        details.URL,
 			FixVersion:       f.Fixed,
-			Solution:         report.Solution(s.Name, f.Fixed),
+			Solution:         report.Solution(s.Name, f.Fixed, f.Status == advisory.StatusNeedsPro),
 			Severity:         f.Severity,
 			SeveritySource:   f.SeveritySource,
 			Status:           string(f.Status),
 			Aliases:          f.Aliases,
+
+			KnownExploited:     details.Exploited != "",
+			KnownExploitedDate: details.Exploited,
+		}
+		if details.EPSS != nil {
+			v.EPSS = *details.EPSS
 		}
 		if strings.HasPrefix(f.ID, "CVE-") {
 			v.NVDURL = nvdPage + f.ID

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/example/microscanner-frontend/scanner/db"
@@ -24,6 +25,9 @@ type Options struct {
 	Scanner string
 	// FullOutput puts packages without findings into the report too.
 	FullOutput bool
+	// UnderInvestigation puts into the report too what the vendor has not decided
+	// yet. It never counts.
+	UnderInvestigation bool
 	// Distros are those that are recognised.
 	Distros []distro.Distro
 	Now     func() time.Time
@@ -43,7 +47,7 @@ func Rootfs(fsys fs.FS, database *db.DB, o Options) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := Match(&inv, database, o.Distros)
+	found, err := Match(&inv, database, o)
 	if err != nil {
 		return nil, err
 	}
@@ -57,26 +61,59 @@ func Rootfs(fsys fs.FS, database *db.DB, o Options) (*report.Report, error) {
 }
 
 // Match finds the vulnerabilities of an inventory. It sets inv.Unsupported if
-// the database has nothing for the release.
-func Match(inv *inventory.Inventory, database *db.DB, distros []distro.Distro) (match.Result, error) {
+// the database has nothing for the release, and inv.EndOfLife if there are no
+// updates for it any more.
+func Match(inv *inventory.Inventory, database *db.DB, o Options) (match.Result, error) {
 	if inv.Unsupported != "" || inv.NoPackages {
 		return match.Result{}, nil
 	}
 	if database == nil {
 		return match.Result{}, ErrNeedsDatabase
 	}
-	d, ok := distro.ByID(distros, inv.OS.Distro)
+	d, ok := distro.ByID(o.Distros, inv.OS.Distro)
 	if !ok {
 		return match.Result{}, fmt.Errorf("the inventory is of %q, which is not a supported distribution", inv.OS.Distro)
 	}
+	known := addLifecycle(inv, d, o.Now())
 	release, err := database.Release(d.ID, inv.OS.Release)
-	if errors.Is(err, db.ErrNoRelease) {
-		inv.Unsupported = fmt.Sprintf("the advisory database has nothing for %s %q", d.Name, inv.OS.Release)
+	switch {
+	case errors.Is(err, db.ErrNoRelease) && !known:
+		inv.Unsupported = fmt.Sprintf("%s is no release that this program knows; if it is a new one, a newer program and database may know it", releaseName(d, inv.OS.Release))
+		inv.Notes = nil // on its end of life
 		return match.Result{}, nil
+	case errors.Is(err, db.ErrNoRelease):
+		inv.Unsupported = fmt.Sprintf("the advisory database has nothing for %s", releaseName(d, inv.OS.Release))
+		return match.Result{}, nil
+	case err != nil:
+		return match.Result{}, err
 	}
+	result, err := matchRelease(inv, database, d, release, o)
+	return result, errors.Join(err, release.Close())
+}
+
+func matchRelease(inv *inventory.Inventory, database *db.DB, d distro.Distro, release *db.Release, o Options) (match.Result, error) {
+	products, unknown, err := match.Products(&inv.OS, database)
 	if err != nil {
 		return match.Result{}, err
 	}
-	result, err := match.Match(inv.Packages, d.Rules.Kinds[0], d.Rules.Scheme, release)
-	return result, errors.Join(err, release.Close())
+	inv.OS.CPEs = products
+	if len(unknown) > 0 {
+		inv.Notes = append(inv.Notes, unknownContentSets(inv, unknown))
+	}
+	return match.Match(inv, d.Rules, release, match.Options{UnderInvestigation: o.UnderInvestigation})
+}
+
+// unknownContentSets says which repositories of an image the database cannot
+// tell the products of.
+func unknownContentSets(inv *inventory.Inventory, unknown []string) string {
+	const shown = 3
+	list := strings.Join(unknown[:min(len(unknown), shown)], ", ")
+	if more := len(unknown) - shown; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	text := "packages of repositories that the advisory database does not know: " + list
+	if len(unknown) == len(inv.OS.ContentSets) {
+		text += "; all packages were assessed as those of the release's usual repositories"
+	}
+	return text
 }

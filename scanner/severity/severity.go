@@ -50,6 +50,24 @@ func Parse(word string) (Severity, error) {
 	return Unknown, fmt.Errorf("severity %q is none of critical, high, medium, low, negligible, unknown", word)
 }
 
+// FromVendor gives the rating that a word of Red Hat's scale stands for, which
+// the distributions with rpm use, in any case: low, moderate or medium,
+// important or high, critical. It is false for any other word; "None" and the
+// empty word are among them, and mean that the vendor gives no rating.
+func FromVendor(word string) (Severity, bool) {
+	switch strings.ToLower(word) {
+	case "low":
+		return Low, true
+	case "medium", "moderate":
+		return Medium, true
+	case "high", "important":
+		return High, true
+	case "critical":
+		return Critical, true
+	}
+	return Unknown, false
+}
+
 // FromCVSS gives the rating of a CVSS v3 or v4 base score: 0.1-3.9 low, 4.0-6.9
 // medium, 7.0-8.9 high, 9.0-10.0 critical, and 0.0 negligible
 // (https://www.first.org/cvss/v3.1/specification-document, section 5). A score

@@ -40,6 +40,21 @@ func TestFromCVSS(t *testing.T) {
 	}
 }
 
+func TestFromVendor(t *testing.T) {
+	for word, want := range map[string]Severity{
+		"Low": Low, "MODERATE": Medium, "medium": Medium, "Important": High, "high": High, "critical": Critical,
+	} {
+		got, ok := FromVendor(word)
+		require.True(t, ok, word)
+		require.Equal(t, want, got, word)
+	}
+	for _, word := range []string{"", "None", "N/A", "negligible", "severe"} {
+		got, ok := FromVendor(word)
+		require.False(t, ok, word)
+		require.Equal(t, Unknown, got, word)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	dt, err := json.Marshal(map[string]Severity{"severity": Critical})
 	require.NoError(t, err)

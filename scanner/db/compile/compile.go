@@ -6,180 +6,212 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/feed"
-	"github.com/example/microscanner-frontend/scanner/severity"
 	"github.com/example/microscanner-frontend/scanner/version"
 )
 
-// The feeds that are no distribution's.
-const (
-	FeedRecords  = "records"
-	FeedSeverity = "severity"
-)
-
-// Feed names a feed and where it lies: a path, or an http or https address.
-type Feed struct{ Name, Location string }
+// parallel is how many feeds are fetched and read at one time.
+const parallel = 8
 
 // Options say what to make a database of.
 type Options struct {
 	// Output is the directory that the database will be.
 	Output string
-	// Feeds are read in this order. One name may be there several times.
+	// Feeds are what is read. One name may be there several times. Their order
+	// is that of the metadata.
 	Feeds []Feed
-	// Distros have the importers of the other feeds, under their IDs.
+	// Distros have the importers of the feeds that are a distribution's.
 	Distros []distro.Distro
-	// Records is given each record; nil if they are not wanted.
+	// Cache keeps the last good copy of each feed that has an address; nil to
+	// keep none.
+	Cache *feed.Cache
+	// Offline makes no request: a feed with an address comes from the Cache.
+	Offline bool
+	// AllowMissing writes the database without the feeds that cannot be read and
+	// of which there is no last good copy. Otherwise they are an error.
+	AllowMissing bool
+	// Records is given each record, in the order of the feeds; nil if they are
+	// not wanted.
 	Records func(advisory.Record) error
 	// Built is the build time that the database states.
 	Built time.Time
+	// Reproducible states Built as the time of fetching too, so that the same
+	// feeds give the same bytes. A last good copy states its own time.
+	Reproducible bool
 	// Now gives the time at which a feed is read.
 	Now func() time.Time
-	// Read is told what was read after each feed; nil if that is not wanted.
-	Read func(Feed, feed.Stats)
+	// Progress is told how it goes; nil if nobody is.
+	Progress Progress
 	// Unrated is told of each distribution whose feeds rate nothing, if no feed
-	// of severities does so either; nil if that is not wanted.
+	// of ratings does so either; nil if that is not wanted.
 	Unrated func(distro string)
 	// Source bounds what is read.
 	Source feed.Options
 }
 
-// Names lists the feeds that there are importers for.
-func Names(distros []distro.Distro) []string {
-	var names []string
-	for _, d := range distros {
-		for _, f := range d.Feeds {
-			names = append(names, f.Name)
-		}
-	}
-	slices.Sort(names)
-	return append(names, FeedRecords, FeedSeverity)
+// Progress is told how a build goes on. The methods may be called concurrently.
+type Progress interface {
+	// Fetched is told of bytes that came over the network.
+	Fetched(bytes int)
+	// Done is told what became of the feed with that index in Options.Feeds.
+	Done(index int, r Result)
 }
 
-// Run reads all feeds and writes the database. If one feed cannot be read,
-// nothing is written.
-func Run(ctx context.Context, o Options) (db.Meta, error) {
-	builder := db.NewBuilder(db.BuilderOptions{Built: o.Built, Scheme: func(id string) (version.Scheme, bool) {
-		d, ok := distro.ByID(o.Distros, id)
-		return d.Rules.Scheme, ok
-	}})
-	advisories := 0
-	rated := map[string]bool{}
-	for _, f := range o.Feeds {
-		r := &reader{options: &o, builder: builder, rated: rated}
-		meta, err := r.read(ctx, f)
+// Result is what became of a feed.
+type Result struct {
+	Feed
+	feed.Stats
+	feed.Traffic
+	Took time.Duration
+	// Err says why what was fetched was not taken; nil if it was.
+	Err error
+	// Saved is when the copy was saved that was taken instead, or offline; zero
+	// if there is none or none was needed.
+	Saved time.Time
+}
+
+// Run reads all feeds and writes the database. A feed that cannot be read, of
+// which nothing can be read, or that gives fewer than four fifths of its former
+// rows, does not replace its last good copy: the database is made of that, and
+// the feed's Result has the reason as its Err. A feed without a copy to fall
+// back on is an error, and nothing is written; see Options.AllowMissing.
+func Run(ctx context.Context, o Options) (_ db.Meta, err error) {
+	if o.Cache == nil {
+		dir, e := os.MkdirTemp("", "feeds-*")
+		if e != nil {
+			return db.Meta{}, e
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		if o.Cache, err = feed.OpenCache(ctx, dir); err != nil {
+			return db.Meta{}, err
+		}
+		defer func() { err = errors.Join(err, o.Cache.Close()) }()
+	}
+	b := &build{Options: &o}
+	for i, f := range o.Feeds {
+		t, err := b.newTask(i, f)
 		if err != nil {
 			return db.Meta{}, fmt.Errorf("feed %s: %w", f.Name, err)
 		}
-		builder.AddFeed(meta)
-		if f.Name != FeedSeverity {
-			advisories += meta.Rows
+		b.tasks = append(b.tasks, t)
+	}
+	return b.run(ctx)
+}
+
+// build is one run.
+type build struct {
+	*Options
+	tasks []*task
+}
+
+// run imports the feeds until what they give can be relied on. What a bad feed
+// gave before it turned out bad is in the builder, so that all are read again
+// into another one, then from the cache.
+func (b *build) run(ctx context.Context) (db.Meta, error) {
+	target, settled, err := b.round(ctx, parallel, nil)
+	if err != nil {
+		return db.Meta{}, err
+	}
+	if err := b.missing(); err != nil {
+		return db.Meta{}, err
+	}
+	for !settled {
+		if target, settled, err = b.round(ctx, parallel, nil); err != nil {
+			return db.Meta{}, err
 		}
+		if err := b.missing(); err != nil {
+			return db.Meta{}, err
+		}
+	}
+	if b.Records != nil {
+		if target, settled, err = b.round(ctx, 1, b.Records); err != nil {
+			return db.Meta{}, err
+		}
+		if !settled {
+			return db.Meta{}, errors.New("a feed has changed while it was read; try again")
+		}
+	}
+	return b.write(ctx, target)
+}
+
+// round imports all feeds into a new builder. It is settled if every feed is
+// what it was thought to be.
+func (b *build) round(ctx context.Context, most int, records func(advisory.Record) error) (_ *target, settled bool, err error) {
+	to := &target{
+		builder: db.NewBuilder(db.BuilderOptions{Built: b.Built, Scheme: func(id string) (version.Scheme, bool) {
+			d, ok := distro.ByID(b.Distros, id)
+			return d.Rules.Scheme, ok
+		}}),
+		records: records, rated: map[string]bool{},
+	}
+	settled = true
+	var lock sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(most)
+	for _, t := range b.tasks {
+		if t.state == missing {
+			continue
+		}
+		group.Go(func() error {
+			same, err := t.run(ctx, to)
+			lock.Lock()
+			defer lock.Unlock()
+			settled = settled && same
+			return err
+		})
+	}
+	return to, settled, group.Wait()
+}
+
+// missing is the error for feeds of which there is nothing.
+func (b *build) missing() error {
+	var reasons []string
+	for _, t := range b.tasks {
+		if t.state == missing {
+			reasons = append(reasons, fmt.Sprintf("feed %s: %v", t.result.Name, t.result.Err))
+		}
+	}
+	if len(reasons) == 0 || b.AllowMissing {
+		return nil
+	}
+	return errors.New(strings.Join(reasons, "; "))
+}
+
+func (b *build) write(ctx context.Context, to *target) (db.Meta, error) {
+	advisories := 0
+	rates := false
+	for _, t := range b.tasks {
+		if t.state == missing {
+			continue
+		}
+		to.builder.AddFeed(t.meta)
+		if t.importer.Records != nil {
+			advisories += t.meta.Rows
+		}
+		rates = rates || slices.Contains([]string{feed.NameSeverity, feed.NameNVD}, t.importer.Name)
 	}
 	if advisories == 0 {
 		return db.Meta{}, errors.New("the feeds have no advisory: there is nothing to make a database of")
 	}
-	meta, err := builder.Write(ctx, o.Output)
-	if err == nil {
-		o.warn(rated)
+	meta, err := to.builder.Write(ctx, b.Output)
+	if err != nil || rates || b.Unrated == nil {
+		return meta, err
 	}
-	return meta, err
-}
-
-// warn names the distributions without any rating.
-func (o *Options) warn(rated map[string]bool) {
-	if o.Unrated == nil || slices.ContainsFunc(o.Feeds, func(f Feed) bool { return f.Name == FeedSeverity }) {
-		return
-	}
-	for _, id := range slices.Sorted(maps.Keys(rated)) {
-		if !rated[id] {
-			o.Unrated(id)
+	for _, id := range slices.Sorted(maps.Keys(to.rated)) {
+		if !to.rated[id] {
+			b.Unrated(id)
 		}
 	}
-}
-
-// reader reads one feed.
-type reader struct {
-	options *Options
-	builder *db.Builder
-	// rated tells of each distribution that has a record whether any is rated.
-	rated map[string]bool
-	// bad are the records that the builder found fault with. Rows counts those
-	// of them that are in the database nevertheless.
-	bad feed.Stats
-}
-
-func (r *reader) read(ctx context.Context, f Feed) (db.FeedMeta, error) {
-	src, err := feed.NewSource(f.Location, r.options.Source)
-	if err != nil {
-		return db.FeedMeta{}, err
-	}
-	fetched := r.options.Now()
-	stats, err := r.importFeed(ctx, f.Name, src)
-	if err != nil {
-		return db.FeedMeta{}, err
-	}
-	stats.Rows -= r.bad.Malformed - r.bad.Rows
-	stats.AddMalformed(r.bad)
-	if stats.Rows == 0 && stats.Malformed > 0 {
-		return db.FeedMeta{}, fmt.Errorf("none of %d records can be used; the first: %s", stats.Malformed, stats.Problems[0])
-	}
-	if r.options.Read != nil {
-		r.options.Read(f, stats)
-	}
-	return db.FeedMeta{
-		Name: f.Name, URL: src.Location(), Fetched: fetched.UTC().Truncate(time.Second),
-		ETag: src.ETag(), Modified: src.Modified(),
-		Rows: stats.Rows, Malformed: stats.Malformed, Digest: src.Digest(),
-	}, nil
-}
-
-func (r *reader) importFeed(ctx context.Context, name string, src *feed.Source) (feed.Stats, error) {
-	switch name {
-	case FeedSeverity:
-		return feed.Severities(ctx, src, func(id string, rating advisory.CVSS) error {
-			return r.judge(r.builder.AddSeverity(id, rating))
-		})
-	case FeedRecords:
-		return feed.Records(ctx, src, r.record)
-	}
-	f, ok := distro.FeedByName(r.options.Distros, name)
-	if !ok {
-		return feed.Stats{}, fmt.Errorf("there is no such feed; there are %v", Names(r.options.Distros))
-	}
-	return f.Records(ctx, src, r.record)
-}
-
-func (r *reader) record(rec advisory.Record) error {
-	err := r.builder.Add(rec)
-	if bad, ok := errors.AsType[*db.RecordError](err); ok && !bad.Kept {
-		return r.judge(err)
-	}
-	if err := r.judge(err); err != nil {
-		return err
-	}
-	rec.Normalize()
-	r.rated[rec.Distro] = r.rated[rec.Distro] || rec.Severity != severity.Unknown || rec.CVSS != nil
-	if r.options.Records == nil {
-		return nil
-	}
-	return r.options.Records(rec)
-}
-
-// judge takes note of a bad record, which must not stop the others.
-func (r *reader) judge(err error) error {
-	bad, ok := errors.AsType[*db.RecordError](err)
-	if !ok {
-		return err
-	}
-	r.bad.Report(bad.Record, "%v", bad.Err)
-	if bad.Kept {
-		r.bad.Rows++
-	}
-	return nil
+	return meta, nil
 }

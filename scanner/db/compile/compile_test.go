@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +20,6 @@ import (
 	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/db/compile"
 	"github.com/example/microscanner-frontend/scanner/distro/all"
-	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/internal/scantest"
 )
 
@@ -30,6 +30,30 @@ func options(t testing.TB, feeds ...compile.Feed) compile.Options {
 		Output: filepath.Join(t.TempDir(), "db"), Feeds: feeds, Distros: all.List(),
 		Built: built, Now: func() time.Time { return built.Add(time.Minute) },
 	}
+}
+
+// progress notes what became of each feed.
+type progress struct {
+	lock  sync.Mutex
+	bytes int
+	done  map[int]compile.Result
+	calls int
+}
+
+func (p *progress) Fetched(n int) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	p.bytes += n
+}
+
+func (p *progress) Done(i int, r compile.Result) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	if p.done == nil {
+		p.done = map[int]compile.Result{}
+	}
+	p.done[i] = r
+	p.calls++
 }
 
 func file(t testing.TB, name, text string) string {
@@ -62,8 +86,8 @@ func TestRun(t *testing.T) {
 		compile.Feed{Name: "records", Location: file(t, "more.jsonl", "")},
 		compile.Feed{Name: "severity", Location: file(t, "cvss.tsv", severity)},
 	)
-	read := map[string]feed.Stats{}
-	o.Read = func(f compile.Feed, s feed.Stats) { read[filepath.Base(f.Location)] = s }
+	var p progress
+	o.Progress = &p
 	meta, err := compile.Run(context.Background(), o)
 	require.NoError(t, err)
 	rows := lookup(t, o.Output)
@@ -81,7 +105,7 @@ func TestRun(t *testing.T) {
 	assert.Equal(t, 1, meta.Feeds[1].Malformed)
 	assert.Equal(t, built.Add(time.Minute), meta.Feeds[0].Fetched)
 	assert.Equal(t, built, meta.Built)
-	assert.Equal(t, "mine.jsonl:2", read["mine.jsonl"].Problems[0].Where)
+	assert.Equal(t, "mine.jsonl:2", p.done[1].Problems[0].Where)
 }
 
 func TestUnratedDistributions(t *testing.T) {
@@ -112,10 +136,11 @@ func TestRecordsThatTheDatabaseRefuses(t *testing.T) {
 		"d":{"CVE-2024-0001":{"releases":{"sid":{"status":"open"}}}}}`)})
 	var written int
 	o.Records = func(advisory.Record) error { written++; return nil }
-	var stats feed.Stats
-	o.Read = func(_ compile.Feed, s feed.Stats) { stats = s }
+	var p progress
+	o.Progress = &p
 	meta, err := compile.Run(context.Background(), o)
 	require.NoError(t, err)
+	stats := p.done[0].Stats
 	assert.Equal(t, 2, stats.Rows)
 	assert.Equal(t, 2, stats.Malformed)
 	assert.Equal(t, 2, written)
@@ -134,7 +159,7 @@ func TestNothingIsWrittenIfAFeedIsBroken(t *testing.T) {
 		"absent":        {[]compile.Feed{good, {Name: "alpine", Location: "no-such-directory"}}, "feed alpine: no-such-directory: no such file"},
 		"no feed":       {nil, "the feeds have no advisory"},
 		"only scores":   {[]compile.Feed{{Name: "severity", Location: file(t, "s.tsv", severity)}}, "the feeds have no advisory"},
-		"unknown":       {[]compile.Feed{good, {Name: "gentoo", Location: "x"}}, "there is no such feed; there are [alpine debian records severity]"},
+		"unknown":       {[]compile.Feed{good, {Name: "gentoo", Location: "x"}}, "there is no such feed; there are [al"},
 		"address":       {[]compile.Feed{good, {Name: "debian", Location: "ftp://x/y"}}, "feed debian: \"ftp://x/y\" is neither"},
 		"all unusable":  {[]compile.Feed{good, {Name: "records", Location: file(t, "r.jsonl", `{"id":"X-1","distro":"debain","release":"12","package":"p","kind":"source","status":"affected"}`)}}, `none of 1 records can be used; the first: debain 12 p X-1: there is no distribution "debain"`},
 		"another thing": {[]compile.Feed{{Name: "debian", Location: file(t, "s.tsv", severity)}}, "not JSON"},

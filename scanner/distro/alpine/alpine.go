@@ -31,7 +31,12 @@ func Distro() distro.Distro {
 		Recognise: recognise,
 		Databases: apk.Paths(),
 		Read:      apk.Read,
-		Rules:     match.Rules{Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Apk},
+		Inspect:   inspect,
+		Rules: match.Rules{
+			Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Apk,
+			Foreign: foreign, Headers: headers,
+		},
+		Lifecycle: lifecycle,
 		Feeds: []feed.Feed{
 			{Name: ID, URL: "https://secdb.alpinelinux.org", Records: Import},
 		},

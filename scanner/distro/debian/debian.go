@@ -1,5 +1,5 @@
 // Package debian supports Debian: stable releases by their number, testing and
-// unstable as "sid".
+// unstable as "sid"; and Raspbian as far as Debian's advisories go.
 package debian
 
 import (
@@ -9,6 +9,7 @@ import (
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/distro"
+	"github.com/example/microscanner-frontend/scanner/distro/internal/deb"
 	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/match"
@@ -23,6 +24,9 @@ const ID = "debian"
 // releaseSid is the release key of testing and unstable.
 const releaseSid = "sid"
 
+// idRaspbian is what the port to the Raspberry Pi calls itself.
+const idRaspbian = "raspbian"
+
 // Distro describes Debian.
 func Distro() distro.Distro {
 	return distro.Distro{
@@ -31,40 +35,74 @@ func Distro() distro.Distro {
 		Recognise: recognise,
 		Databases: dpkg.Paths(),
 		Read:      dpkg.Read,
-		Rules:     match.Rules{Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Deb},
+		Rules: match.Rules{
+			Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Deb,
+			Foreign: deb.Foreign, Headers: deb.KernelHeaders,
+		},
+		Lifecycle: lifecycle,
 		Feeds: []feed.Feed{
 			{Name: ID, URL: "https://security-tracker.debian.org/tracker/data/json", Records: Import},
+			{Name: "debian-dsa", URL: rawRepository + "/data/DSA/list", Records: ImportList},
+			{Name: "debian-dla", URL: rawRepository + "/data/DLA/list", Records: ImportList},
+			{Name: "debian-elts", URL: "https://github.com/captn3m0/debian-elts-advisories/archive/HEAD.tar.gz", Records: ImportExtended},
 		},
 	}
 }
 
-// recognise takes a root file system that calls itself Debian. Debian 6 and
-// older call themselves nothing; there is debian_version alone.
+// rawRepository has the files of the security tracker's repository.
+const rawRepository = "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master"
+
+// recognise takes a root file system that calls itself Debian, or Raspbian.
+// Debian 6 and older call themselves nothing; there is debian_version alone.
 func recognise(r osrelease.Release) (inventory.OS, bool) {
-	if r.ID != ID && (r.ID != "" || r.DebianVersion == "") {
+	switch {
+	case r.ID == ID, r.ID == idRaspbian, r.ID == "" && r.DebianVersion != "":
+	default:
 		return inventory.OS{}, false
 	}
 	os := inventory.OS{Distro: ID, Version: r.VersionID, Pretty: r.Pretty(), Path: cmp.Or(r.Path, osrelease.PathDebian)}
 	if r.ID == "" {
 		os.Pretty = "Debian " + r.DebianVersion
 	}
+	setRelease(&os, r)
+	if r.ID == idRaspbian && os.Unclear == "" {
+		os.Note = strings.TrimSuffix("Raspbian builds Debian's packages anew, some with changes of its own (+rpi1); Debian's advisories are applied as a best effort; "+os.Note, "; ")
+	}
+	return os, true
+}
+
+// setRelease tells the release.
+func setRelease(os *inventory.OS, r osrelease.Release) {
 	stated, file := major(r.VersionID), major(r.DebianVersion)
+	snapshot := cmp.Or(r.DebianVersion, lastWord(r.PrettyName))
 	switch {
 	case r.VersionID != "" && r.DebianVersion != "" && stated != file:
 		os.Unclear = fmt.Sprintf("it cannot be told which release of Debian the image is: %s says VERSION_ID=%q, and %s says %q", r.Path, r.VersionID, osrelease.PathDebian, r.DebianVersion)
 	case r.VersionID != "":
 		os.Release = stated
-	case isSid(r.DebianVersion):
-		// Testing and unstable state no number, and the same code name.
-		os.Release = releaseSid
-		os.Note = "Debian testing and unstable cannot be told apart; assessed as unstable"
+	case isSid(snapshot):
+		os.Release, os.Note = releaseSid, noteOfSid(snapshot)
 	case isNumber(file):
 		os.Version, os.Release = r.DebianVersion, file
 	default:
 		os.Unclear = fmt.Sprintf("it cannot be told which release of Debian the image is: there is no VERSION_ID, and %s says %q", osrelease.PathDebian, r.DebianVersion)
 	}
-	return os, true
 }
+
+// noteOfSid says what is doubtful of an image that calls itself "forky/sid":
+// testing and unstable state no number, and the same code name. If that is the
+// name of a release by now, the image is a snapshot from before it.
+func noteOfSid(snapshot string) string {
+	codename := strings.TrimSuffix(snapshot, "/sid")
+	for _, r := range releases() {
+		if r.codename == codename && r.end != "" {
+			return fmt.Sprintf("this is testing or unstable from before the release of Debian %s (%s); assessed as unstable", r.number, codename)
+		}
+	}
+	return "Debian testing and unstable cannot be told apart; assessed as unstable"
+}
+
+func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
 
 // major is the release in the number of a point release: 12 of "12.9".
 func major(version string) string {

@@ -30,10 +30,7 @@ func Import(ctx context.Context, src *feed.Source, emit func(advisory.Record) er
 		return stats, err
 	}
 	defer func() { err = errors.Join(err, doc.Close()) }()
-	t := &tracker{json: feed.NewJSON(doc), doc: doc.Name(), emit: emit, stats: &stats, releases: map[string]string{}, unknown: map[string]int{}}
-	for _, c := range codenames() {
-		t.releases[c.name] = c.release
-	}
+	t := &tracker{json: feed.NewJSON(doc), doc: doc.Name(), emit: emit, stats: &stats, releases: numbers(), unknown: map[string]int{}}
 	isObject, err := t.json.Object(t.source)
 	if err == nil {
 		err = t.json.Finish()
@@ -44,7 +41,7 @@ func Import(ctx context.Context, src *feed.Source, emit func(advisory.Record) er
 	if !isObject || stats.Rows == 0 {
 		return stats, fmt.Errorf("%s: this is not the JSON of Debian's security tracker: no advisory is in it", doc.Name())
 	}
-	t.reportUnknown()
+	reportUnknown(&stats, t.doc, t.unknown)
 	return stats, nil
 }
 
@@ -188,9 +185,9 @@ func (v verdict) rate(rec *advisory.Record) error {
 
 // reportUnknown says which releases were left out. They are one problem each,
 // however many rows they have.
-func (t *tracker) reportUnknown() {
-	for _, name := range slices.Sorted(maps.Keys(t.unknown)) {
-		t.stats.Report(t.doc, "there is no release %q; left out: %d", name, t.unknown[name])
+func reportUnknown(stats *feed.Stats, doc string, unknown map[string]int) {
+	for _, name := range slices.Sorted(maps.Keys(unknown)) {
+		stats.Report(doc, "there is no release %q; left out: %d", name, unknown[name])
 	}
 }
 

@@ -196,3 +196,40 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// TestTrap03ZeroIsNotAffected: the version "0" is no floor that everything is
+// below or above.
+func TestTrap03ZeroIsNotAffected(t *testing.T) {
+	assert.Equal(t, advisory.Record{Status: advisory.StatusNotAffected}, judged(t, `"status":"resolved","fixed_version":"0"`))
+}
+
+// TestTrap04OpenIsVulnerable: without a fixed version, every version is.
+func TestTrap04OpenIsVulnerable(t *testing.T) {
+	assert.Equal(t, advisory.Record{Status: advisory.StatusAffected}, judged(t, `"status":"open"`))
+}
+
+// TestTrap24UndeterminedIsNotAffected: what nobody looked at is not a finding.
+func TestTrap24UndeterminedIsNotAffected(t *testing.T) {
+	assert.Equal(t, advisory.StatusUnderInvestigation, judged(t, `"status":"undetermined"`).Status)
+}
+
+// TestTrap25NoAdvisoryIsNotFixed: what gets no DSA is still there.
+func TestTrap25NoAdvisoryIsNotFixed(t *testing.T) {
+	assert.Equal(t, advisory.StatusDeferred, judged(t, `"status":"open","nodsa":"Minor issue","nodsa_reason":""`).Status)
+	assert.Equal(t, advisory.StatusWillNotFix, judged(t, `"status":"open","nodsa":"Minor issue","nodsa_reason":"ignored"`).Status)
+}
+
+// TestTrap26UnimportantIsNegligible: and fails no gate.
+func TestTrap26UnimportantIsNegligible(t *testing.T) {
+	assert.Equal(t, severity.Negligible, judged(t, `"status":"open","urgency":"unimportant"`).Severity)
+}
+
+// judged is what the tracker says in these words: status, version and severity.
+func judged(t *testing.T, text string) advisory.Record {
+	t.Helper()
+	records, _, err := importText(t, `{"openssl":{"CVE-2024-0001":{"releases":{"bookworm":{`+text+`}}}}}`)
+	require.NoError(t, err)
+	require.Len(t, records, 1)
+	records[0].Normalize()
+	return advisory.Record{Status: records[0].Status, Fixed: records[0].Fixed, Severity: records[0].Severity}
+}

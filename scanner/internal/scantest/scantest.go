@@ -44,8 +44,9 @@ func Shared(t testing.TB, name string) string {
 }
 
 func newBuilder() *db.Builder {
+	list := all.List()
 	return db.NewBuilder(db.BuilderOptions{Built: Built(), Scheme: func(id string) (version.Scheme, bool) {
-		d, ok := distro.ByID(all.List(), id)
+		d, ok := distro.ByID(list, id)
 		return d.Rules.Scheme, ok
 	}})
 }
@@ -71,19 +72,32 @@ func Database(t testing.TB, records ...advisory.Record) string {
 // DatabaseFromFeed makes a database of the feed of that name, from a path.
 func DatabaseFromFeed(t testing.TB, name, path string) string {
 	t.Helper()
-	f, ok := distro.FeedByName(all.List(), name)
-	require.True(t, ok)
-	src, err := feed.NewSource(path, feed.Options{})
-	require.NoError(t, err)
+	return DatabaseFromFeeds(t, map[string]string{name: path})
+}
+
+// DatabaseFromFeeds makes a database of feeds, by name, from paths, and of
+// records.
+func DatabaseFromFeeds(t testing.TB, paths map[string]string, records ...advisory.Record) string {
+	t.Helper()
 	b := newBuilder()
-	_, err = f.Records(context.Background(), src, func(r advisory.Record) error {
+	add := func(r advisory.Record) error {
 		var bad *db.RecordError
 		if err := b.Add(r); !errors.As(err, &bad) {
 			return err
 		}
 		return nil
-	})
-	require.NoError(t, err)
+	}
+	for name, path := range paths {
+		f, ok := distro.FeedByName(all.List(), name)
+		require.True(t, ok, name)
+		src, err := feed.NewSource(path, feed.Options{})
+		require.NoError(t, err)
+		_, err = f.Records(context.Background(), src, add)
+		require.NoError(t, err)
+	}
+	for _, r := range records {
+		require.NoError(t, add(r))
+	}
 	return write(t, b)
 }
 

@@ -42,8 +42,8 @@ func Parse(r io.Reader, path string, c *pkgdb.Collector) error {
 }
 
 // letters are the fields that matter: name, version, architecture, origin,
-// license, description. Small letters and capitals differ.
-const letters = "PVAoLT"
+// license, description, maintainer. Small letters and capitals differ.
+const letters = "PVAoLTm"
 
 type parser struct {
 	path string
@@ -114,7 +114,7 @@ func (p *parser) end() error {
 	return p.c.Add(inventory.Package{
 		Format: inventory.FormatApk, Name: name, Version: version, Arch: p.value('A'),
 		SourceName: origin, SourceVersion: version,
-		License: p.value('L'), Path: p.path,
+		License: p.value('L'), Vendor: p.value('m'), Path: p.path,
 	})
 }
 

@@ -56,12 +56,12 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, []inventory.Package{{
 		Format: inventory.FormatApk, Name: "musl-utils", Version: "1.2.3-r5", Arch: "x86_64",
 		SourceName: "musl", SourceVersion: "1.2.3-r5",
-		License: "MIT AND BSD-2-Clause", Path: path,
+		License: "MIT AND BSD-2-Clause", Vendor: "Timo Teräs <timo.teras@iki.fi>", Path: path,
 	}}, c.Packages())
 	assert.Empty(t, c.Problems())
 }
 
-func TestVirtualAndWithoutOrigin(t *testing.T) {
+func TestTrap32VirtualPackages(t *testing.T) {
 	c := parse(t, `P:.build-deps
 V:20221112.072824
 T:virtual meta package
@@ -126,7 +126,7 @@ func TestBlanksAroundValues(t *testing.T) {
 	assert.Empty(t, c.Problems())
 }
 
-func TestBothPlaces(t *testing.T) {
+func TestTrap12BothPlaces(t *testing.T) {
 	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 	c := pkgdb.NewCollector()
 	found, err := apk.Read(fstest.MapFS{

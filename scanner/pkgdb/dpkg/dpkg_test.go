@@ -50,9 +50,30 @@ Conffiles:
 `)
 	assert.Equal(t, []inventory.Package{{
 		Format: inventory.FormatDpkg, Name: "libc6", Version: "2.36-9+deb12u10", Arch: "amd64",
-		SourceName: "glibc", SourceVersion: "2.36-9+deb12u10", Path: path,
+		SourceName: "glibc", SourceVersion: "2.36-9+deb12u10",
+		Vendor: "GNU Libc Maintainers <debian-glibc@lists.debian.org>", Path: path,
 	}}, c.Packages())
 	assert.Empty(t, c.Problems())
+}
+
+// TestMaintainerIsAHint: whatever stands there, the package is read and nothing
+// is called a problem.
+func TestMaintainerIsAHint(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                  "",
+		"Maintainer:\n":                     "",
+		"maintainer: Me <me@x.org>\n":       "Me <me@x.org>",
+		"Maintainer: me\n and you\n":        "me",
+		"Maintainer: me\nMaintainer: you\n": "me",
+		"Maintainer: " + strings.Repeat("x", 257) + "\n":     "",
+		"Maintainer: " + strings.Repeat("x", 100_000) + "\n": "",
+	} {
+		c := parse(t, "Package: libc6\nVersion: 1\n"+text+"Architecture: amd64\n")
+		require.Len(t, c.Packages(), 1)
+		assert.Equal(t, want, c.Packages()[0].Vendor, "%.40s", text)
+		assert.Equal(t, "amd64", c.Packages()[0].Arch)
+		assert.Empty(t, c.Problems())
+	}
 }
 
 func TestSource(t *testing.T) {

@@ -37,6 +37,7 @@ const (
 	fieldArchitecture
 	fieldVersion
 	fieldSource
+	fieldMaintainer
 	fields
 
 	fieldOther field = -1
@@ -44,8 +45,12 @@ const (
 
 // String is the field's name.
 func (f field) String() string {
-	return [fields]string{"Package", "Status", "Architecture", "Version", "Source"}[f]
+	return [fields]string{"Package", "Status", "Architecture", "Version", "Source", "Maintainer"}[f]
 }
+
+// maxMaintainer is how long the name and address of a maintainer may be, in
+// bytes. Longer ones are not believed.
+const maxMaintainer = 256
 
 // maxShared bounds what is remembered of a database that has nothing in common.
 const maxShared = 1000
@@ -68,7 +73,7 @@ func (p *parser) line(text []byte, cut bool, number int) {
 		p.start, p.current = number, fieldOther
 	}
 	if text[0] == ' ' || text[0] == '\t' {
-		if p.current != fieldOther {
+		if p.matters() {
 			p.problem(number, "the field "+p.current.String()+" has more than one line")
 		}
 		return
@@ -87,6 +92,7 @@ func (p *parser) line(text []byte, cut bool, number int) {
 	p.seen[p.current] = true
 	value = bytes.TrimSpace(value)
 	switch {
+	case !p.matters() && (cut || twice || len(value) > maxMaintainer):
 	case cut || len(value) > pkgdb.MaxValue:
 		p.problem(number, fmt.Sprintf("the field %s is longer than %d bytes", p.current, pkgdb.MaxValue))
 	case twice:
@@ -95,6 +101,10 @@ func (p *parser) line(text []byte, cut bool, number int) {
 		p.values[p.current] = p.text(value)
 	}
 }
+
+// matters reports whether it does what is wrong with the field at hand. The
+// maintainer is a hint, and no reason to call a result partial.
+func (p *parser) matters() bool { return p.current != fieldOther && p.current != fieldMaintainer }
 
 // fieldOf finds a field that matters. Names are the same in any case.
 func fieldOf(name []byte) field {
@@ -112,6 +122,8 @@ func fieldOf(name []byte) field {
 		return fieldVersion
 	case is("Source"):
 		return fieldSource
+	case is("Maintainer"):
+		return fieldMaintainer
 	}
 	return fieldOther
 }
@@ -120,7 +132,7 @@ func fieldOf(name []byte) field {
 // packages often have it in common.
 func (p *parser) text(value []byte) string {
 	switch p.current {
-	case fieldStatus, fieldArchitecture:
+	case fieldStatus, fieldArchitecture, fieldMaintainer:
 		if s, ok := p.shared[string(value)]; ok {
 			return s
 		}
@@ -167,7 +179,7 @@ func (p *parser) end() error {
 	}
 	return p.c.Add(inventory.Package{
 		Format: inventory.FormatDpkg, Name: name, Version: version, Arch: values[fieldArchitecture],
-		SourceName: source, SourceVersion: sourceVersion, Path: p.path,
+		SourceName: source, SourceVersion: sourceVersion, Vendor: values[fieldMaintainer], Path: p.path,
 	})
 }
 

@@ -3,23 +3,29 @@ package sstable
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 )
 
 // FuzzReader reads hostile tables whose checksums are right: a block of the
-// fuzzer's, an index of the fuzzer's, and what it likes.
+// fuzzer's, an index of the fuzzer's, of the part and of the table, and what it
+// likes.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("\x00\x01\x01ab\x01\x01\x00c"), []byte("\x00\x01\x05a\x08\x00\x00\x00\x00"), true)
 	f.Add([]byte{}, []byte{}, false)
 	f.Fuzz(func(t *testing.T, block, index []byte, sign bool) {
-		if sign {
-			// An index with the right checksum leads behind the checksum of blocks.
-			var e encoder
-			e.put("", binary.LittleEndian.AppendUint32(binary.AppendUvarint(nil, uint64(len(block))), checksum(block)))
-			index = append(e.out, index...)
-		}
 		var data bytes.Buffer
 		data.Write(block)
+		if sign {
+			// Indices with the right checksums lead behind those of the blocks.
+			var e, top encoder
+			e.put("", binary.LittleEndian.AppendUint32(binary.AppendUvarint(nil, uint64(len(block))), checksum(block)))
+			part := slices.Concat(e.out, index)
+			place := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(len(block))), uint64(len(part)))
+			top.put("", binary.LittleEndian.AppendUint32(place, checksum(part)))
+			data.Write(part)
+			index = top.out
+		}
 		data.Write(index)
 		footer := binary.LittleEndian.AppendUint32(nil, uint32(len(index))) //nolint:gosec // G115: inputs are small.
 		footer = binary.LittleEndian.AppendUint32(footer, checksum(index))

@@ -3,9 +3,13 @@
 // (https://github.com/google/leveldb/blob/main/doc/table_format.md), without
 // what a file that is never changed does not need.
 //
-//	blocks, one after the other
-//	index: a block with an entry for each block: its first key, and
-//	    as value its length (varint) and its CRC-32C (4 bytes)
+//	parts, one after the other, of each
+//	    blocks, one after the other
+//	    index of the part: a block with an entry for each block: its first key,
+//	        and as value its length (varint) and its CRC-32C (4 bytes)
+//	index: a block with an entry for each part: its first key, and as value the
+//	    length of its blocks together and that of its index (varints), and the
+//	    CRC-32C of its index (4 bytes)
 //	footer: length of the index, CRC-32C of the index, magic
 //
 // A block is entries in the order of their keys. An entry is the length of what
@@ -13,8 +17,9 @@
 // the length of the value (three varints), the rest and the value. Fixed
 // numbers are little-endian.
 //
-// The reader reads a block at a time and holds no more than one. It trusts
-// nothing: whatever it uses has been checked against a checksum and for bounds
+// An index of parts makes opening a large table as cheap as opening a small one.
+// The reader reads a block at a time and holds no more than one, besides the
+// indices of the parts that it looked into. It trusts nothing: whatever it uses has been checked against a checksum and for bounds
 // first.
 package sstable
 
@@ -33,6 +38,8 @@ const (
 	// one block.
 	blockEntries = 16
 	blockBytes   = 4096
+	// A part ends when its index has so many bytes.
+	indexBytes = 4096
 	// MaxKey is the longest key in bytes.
 	MaxKey = 1024
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,11 +150,13 @@ func TestEveryTruncationIsFound(t *testing.T) {
 type countingReader struct {
 	file  io.ReaderAt
 	calls int
+	bytes int
 	err   error // of every call, unless nil
 }
 
 func (c *countingReader) ReadAt(p []byte, offset int64) (int, error) {
 	c.calls++
+	c.bytes += len(p)
 	if c.err != nil {
 		return 0, c.err
 	}
@@ -170,7 +173,40 @@ func TestReadsTheBlockItNeedsOnce(t *testing.T) {
 		_, _, err := r.Get(key)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, 3, file.calls, "and one block")
+	assert.Equal(t, 4, file.calls, "the index of one part, and one block")
+}
+
+// A large table is not read when it is opened, and a look-up reads what it
+// needs of the index.
+func TestOpensALargeTableCheaply(t *testing.T) {
+	data := table(t, numbered(50_000))
+	file := &countingReader{file: bytes.NewReader(data)}
+	r, err := sstable.NewReader(file, int64(len(data)))
+	require.NoError(t, err)
+	for _, i := range []int{0, 2, 10_000, 50_000, 99_998} {
+		key := fmt.Sprintf("key-%06d", i)
+		_, found, err := r.Get(key)
+		require.NoError(t, err)
+		assert.True(t, found, key)
+	}
+	assert.Less(t, file.bytes, len(data)/10)
+	var keys []string
+	for record, err := range r.All() {
+		require.NoError(t, err)
+		keys = append(keys, record.Key)
+	}
+	assert.True(t, slices.IsSorted(keys))
+	assert.Len(t, keys, len(numbered(50_000)))
+}
+
+func TestDamageOfALargeTableIsFound(t *testing.T) {
+	data := table(t, numbered(20_000))
+	for i := 0; i < len(data); i += len(data) / 50 {
+		data[i] ^= 4
+		assert.ErrorIs(t, readAll(data), sstable.ErrFormat, "byte %d", i)
+		data[i] ^= 4
+	}
+	require.NoError(t, readAll(data))
 }
 
 func TestReadErrorIsNoDamage(t *testing.T) {

@@ -14,6 +14,8 @@ type Writer struct {
 	last  string // key
 	any   bool   // whether there is a last key
 	block encoder
+	part  encoder // index of the part
+	data  int     // bytes of the part's blocks
 	index encoder
 	err   error
 }
@@ -55,6 +57,7 @@ func (t *Writer) Put(key string, value []byte) error {
 // Close writes the index. It does not close what it writes to.
 func (t *Writer) Close() error {
 	t.flush()
+	t.flushPart()
 	if uint64(len(t.index.out)) > math.MaxUint32 && t.err == nil {
 		t.err = errors.New("too many records")
 	}
@@ -72,9 +75,26 @@ func (t *Writer) flush() {
 	}
 	place := binary.AppendUvarint(nil, uint64(len(t.block.out)))
 	place = binary.LittleEndian.AppendUint32(place, checksum(t.block.out))
-	t.index.put(t.block.first, place)
+	t.part.put(t.block.first, place)
 	t.write(t.block.out)
+	t.data += len(t.block.out)
 	t.block = encoder{out: t.block.out[:0]}
+	if len(t.part.out) >= indexBytes {
+		t.flushPart()
+	}
+}
+
+// flushPart writes the index of the part and begins another.
+func (t *Writer) flushPart() {
+	if t.part.entries == 0 {
+		return
+	}
+	place := binary.AppendUvarint(nil, uint64(t.data)) //nolint:gosec // G115: not negative.
+	place = binary.AppendUvarint(place, uint64(len(t.part.out)))
+	place = binary.LittleEndian.AppendUint32(place, checksum(t.part.out))
+	t.index.put(t.part.first, place)
+	t.write(t.part.out)
+	t.part, t.data = encoder{out: t.part.out[:0]}, 0
 }
 
 func (t *Writer) write(b []byte) {

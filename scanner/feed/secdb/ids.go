@@ -1,4 +1,4 @@
-package alpine
+package secdb
 
 import (
 	"regexp"
@@ -10,7 +10,8 @@ import (
 
 var (
 	// cveID finds a CVE id also in CVE_2019-2426, CVE 2018-16859 and
-	// CVE-2019-19451.patch.
+	// CVE-2019-19451.patch. Like the others it is compiled when it is first
+	// used: a scan never does.
 	cveID = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)\bCVE[-_ ](\d{4})-(\d{4,})`)
 	})

@@ -1,0 +1,185 @@
+package rpm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/bits"
+	"slices"
+)
+
+// A database of Berkeley DB's access method hash, as its dbinc/db_page.h has it.
+// The first page is the metadata; its numbers are in the byte order of the
+// machine that wrote them, and so are those of all pages.
+const (
+	bdbMagic      = 0x00061561
+	bdbMetadata   = 512 // bytes, of which the numbers of buckets are the last that matter
+	bdbPageHeader = 26  // bytes
+	bdbOffPage    = 12  // bytes of an entry that names an overflow page
+
+	// Types of pages.
+	bdbHashUnsorted = 2 // before Berkeley DB 4.6
+	bdbOverflow     = 7
+	bdbHashMeta     = 8
+	bdbHash         = 13
+
+	// Types of entries in a page of the hash.
+	bdbKeyData   = 1
+	bdbOverflows = 3
+
+	bdbChecksums = 1 // flag of the metadata: pages have a longer header
+)
+
+func isBDB(start []byte) bool {
+	return len(start) == bdbMetadata && (binary.LittleEndian.Uint32(start[12:]) == bdbMagic || binary.BigEndian.Uint32(start[12:]) == bdbMagic)
+}
+
+type bdb struct {
+	*pages
+	order binary.ByteOrder
+	meta  []byte // the start of the first page
+	page  []byte // the page of the hash at hand
+	blob  []byte
+}
+
+// openBDB reads the metadata.
+func openBDB(r *io.SectionReader) (*bdb, error) {
+	meta := make([]byte, bdbMetadata)
+	if err := readAt(r, meta, 0); err != nil {
+		return nil, err
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if binary.BigEndian.Uint32(meta[12:]) == bdbMagic {
+		order = binary.BigEndian
+	}
+	size := order.Uint32(meta[20:])
+	switch {
+	case meta[25] != bdbHashMeta:
+		return nil, damage("the file is no hash of Berkeley DB")
+	case meta[24] != 0:
+		return nil, damage("the database is encrypted")
+	case meta[26]&bdbChecksums != 0:
+		return nil, damage("the database has checksums, which rpm does not write")
+	case !isPageSize(int(size)):
+		return nil, damage(fmt.Sprintf("%d is not the size of a page", size))
+	}
+	return &bdb{pages: newPages(r, r.Size(), int(size)), order: order, meta: meta}, nil
+}
+
+// bdbRecords goes through the buckets of the hash, and then through all pages
+// that it did not come by: what is there is listed, whatever the metadata say.
+func bdbRecords(r *io.SectionReader) records {
+	return func(yield func([]byte, error) bool) {
+		b, err := openBDB(r)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if last := b.order.Uint32(b.meta[32:]); last >= b.count && !yield(nil, damage("the end of the file is missing")) {
+			return
+		}
+		buckets := min(int64(b.order.Uint32(b.meta[72:]))+1, int64(b.count))
+		for bucket := range uint32(buckets) { //nolint:gosec // at most the pages
+			if n := b.bucketPage(bucket); n != 0 && n < b.count && !b.isUsed(n) && !b.hashPage(n, yield) {
+				return
+			}
+		}
+		for n := uint32(1); n < b.count; n++ {
+			if !b.isUsed(n) && !b.hashPage(n, yield) {
+				return
+			}
+		}
+	}
+}
+
+// bucketPage is the first page of a bucket, Berkeley DB's BUCKET_TO_PAGE. The
+// buckets with numbers of the same length in bits are in a row.
+func (b *bdb) bucketPage(bucket uint32) uint32 {
+	return bucket + b.order.Uint32(b.meta[96+4*bits.Len32(bucket):])
+}
+
+// hashPage yields the records of a page, if it is one of the hash.
+func (b *bdb) hashPage(n uint32, yield func([]byte, error) bool) bool {
+	page, err := b.look(n, 1)
+	if err != nil {
+		return yield(nil, err)
+	}
+	if kind := page[25]; kind != bdbHash && kind != bdbHashUnsorted {
+		return true
+	}
+	if err := b.use(n); err != nil {
+		return yield(nil, err)
+	}
+	b.page = append(b.page[:0], page...)
+	entries := int(b.order.Uint16(page[20:]))
+	if entries%2 != 0 || bdbPageHeader+2*entries > len(page) {
+		return yield(nil, damage(fmt.Sprintf("page %d cannot have %d entries", n, entries)))
+	}
+	for i := 0; i < entries; i += 2 {
+		blob, err := b.record(i)
+		if (blob != nil || err != nil) && !yield(blob, err) {
+			return false
+		}
+	}
+	return true
+}
+
+// record is the value of a pair of entries: key and value. It is nil for the
+// pair of rpm's own, with the key 0, that holds the number of the next package.
+func (b *bdb) record(i int) ([]byte, error) {
+	key, err := b.entry(i)
+	if err != nil {
+		return nil, err
+	}
+	if key[0] == bdbKeyData && len(key) == 5 && b.order.Uint32(key[1:]) == 0 {
+		return nil, nil
+	}
+	value, err := b.entry(i + 1)
+	switch {
+	case err != nil:
+		return nil, err
+	case value[0] == bdbKeyData:
+		return value[1:], nil
+	case value[0] == bdbOverflows && len(value) == bdbOffPage:
+		return b.overflow(b.order.Uint32(value[4:]), b.order.Uint32(value[8:]))
+	}
+	return nil, damage(fmt.Sprintf("there are no entries of the type %d", value[0]))
+}
+
+// entry is an entry of the page at hand, with its type in front. Entries fill a
+// page from its end; a list of where they begin is at its start.
+func (b *bdb) entry(i int) ([]byte, error) {
+	position := func(i int) int { return int(b.order.Uint16(b.page[bdbPageHeader+2*i:])) }
+	start, end := position(i), len(b.page)
+	if i > 0 {
+		end = position(i - 1)
+	}
+	if start < bdbPageHeader || start >= end || end > len(b.page) {
+		return nil, damage("an entry is not inside its page")
+	}
+	return b.page[start:end], nil
+}
+
+// overflow puts a value together from a chain of pages.
+func (b *bdb) overflow(n, length uint32) ([]byte, error) {
+	if length > maxHeader {
+		return nil, damage(tooLong)
+	}
+	b.blob = slices.Grow(b.blob[:0], int(length)+b.size)
+	for len(b.blob) < int(length) {
+		page, err := b.take(n, (int(length)-len(b.blob))/(b.size-bdbPageHeader)+1)
+		if err != nil {
+			return nil, err
+		}
+		data := int(b.order.Uint16(page[22:]))
+		if page[25] != bdbOverflow || data == 0 || bdbPageHeader+data > len(page) {
+			return nil, damage(fmt.Sprintf("page %d does not continue it", n))
+		}
+		b.blob = append(b.blob, page[bdbPageHeader:bdbPageHeader+data]...)
+		n = b.order.Uint32(page[16:])
+	}
+	if len(b.blob) != int(length) {
+		return nil, damage("it is longer than stated")
+	}
+	return b.blob, nil
+}

@@ -1,0 +1,79 @@
+package policy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// anyAge is the value of KeyMaxDBAge for no limit.
+const anyAge = "none"
+
+// warnAge is the age of a database from which on a scan says how old it is.
+const warnAge = 7 * day
+
+const day = 24 * time.Hour
+
+// parseAge reads a value of KeyMaxDBAge: "none", days such as "7d", or a
+// duration such as "36h". It gives old for a value that is none of these.
+func parseAge(value string, old time.Duration) (time.Duration, bool) {
+	value = strings.ToLower(strings.TrimSpace(value))
+	if value == anyAge {
+		return 0, true
+	}
+	if days, ok := strings.CutSuffix(value, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n <= 0 || n > 36500 {
+			return old, false
+		}
+		return time.Duration(n) * day, true
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d < time.Minute {
+		return old, false
+	}
+	return d, true
+}
+
+func formatAge(d time.Duration) string {
+	switch {
+	case d == 0:
+		return anyAge
+	case d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return d.String()
+}
+
+// OldDatabase says, in one sentence, how old an advisory database is; empty for
+// one that is young enough to go without saying.
+func OldDatabase(age time.Duration) string {
+	if age < warnAge {
+		return ""
+	}
+	return fmt.Sprintf("the advisory database is %d days old and knows nothing newer", age/day)
+}
+
+// tooOld is the error of a database above the age that the policy allows, or
+// empty.
+func (p Policy) tooOld(age time.Duration) string {
+	if p.MaxDBAge == 0 || age <= p.MaxDBAge {
+		return ""
+	}
+	return fmt.Sprintf("the advisory database is %s old, which is more than %s=%s allows; fetch a newer one",
+		ageText(age), KeyMaxDBAge, formatAge(p.MaxDBAge))
+}
+
+// ageText is an age for people.
+func ageText(age time.Duration) string {
+	switch {
+	case age >= 2*day:
+		return fmt.Sprintf("%d days", age/day)
+	case age >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", age/time.Hour)
+	}
+	return fmt.Sprintf("%d minutes", age/time.Minute)
+}
