@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// alpine is the part of an Alpine 3.20 rootfs that a scanner reads, with
+// alpine is the part of an Alpine edge rootfs of summer 2024 that a scanner reads, with
 // OpenSSL of the given version.
 func alpine(openssl string) map[string]string {
 	var db strings.Builder
@@ -19,8 +19,8 @@ func alpine(openssl string) map[string]string {
 		fmt.Fprintf(&db, "P:%s\nV:%s\nA:x86_64\nL:Apache-2.0\no:%s\n\n", p[0], p[1], p[2])
 	}
 	return map[string]string{
-		"etc/os-release":       "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME=\"Alpine Linux v3.20\"\n",
-		"etc/alpine-release":   "3.20.3\n",
+		"etc/os-release":       "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.21.0_alpha20240807\nPRETTY_NAME=\"Alpine Linux edge\"\n",
+		"etc/alpine-release":   "3.21.0_alpha20240807\n",
 		"lib/apk/db/installed": db.String(),
 	}
 }
@@ -39,7 +39,7 @@ func bookworm(packages ...[3]string) map[string]string {
 	}
 }
 
-// Versions of OpenSSL in Alpine 3.20, against testdata/advisories.jsonl.
+// Versions of OpenSSL in Alpine edge in 2024, against testdata/advisories.jsonl.
 const (
 	opensslHigh   = "3.3.1-r3" // CVE-2024-6119 (high) and CVE-2024-9143 (medium)
 	opensslMedium = "3.3.2-r0" // CVE-2024-9143 (medium)

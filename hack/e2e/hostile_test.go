@@ -67,7 +67,7 @@ func TestHostileRelease(t *testing.T) {
 	env := start(t)
 	base := debianImage(t, env, vulnerable)
 	for name, dockerfile := range map[string]string{
-		"alpine": "COPY <<EOF /usr/lib/os-release\nID=alpine\nVERSION_ID=3.20.3\nEOF\n" +
+		"alpine": "COPY <<EOF /usr/lib/os-release\nID=alpine\nVERSION_ID=3.21.0_alpha20240807\nEOF\n" +
 			"COPY <<EOF /lib/apk/db/installed\nP:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\nEOF",
 		"another-release": `RUN sed -i 's/VERSION_ID="12"/VERSION_ID="11"/' /usr/lib/os-release`,
 		"no-release":      "RUN sed -i /VERSION_ID/d /usr/lib/os-release",

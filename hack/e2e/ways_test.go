@@ -99,7 +99,7 @@ func TestStdin(t *testing.T) {
 	env := start(t)
 	syntax := "BUILDKIT_SYNTAX=" + env.FrontendRef()
 	t.Run("a Dockerfile", func(t *testing.T) {
-		dockerfile := "FROM scratch\nCOPY <<EOF /etc/os-release\nID=alpine\nVERSION_ID=3.20.3\nEOF\nCOPY <<EOF /lib/apk/db/installed\nP:libssl3\nV:%s\nA:x86_64\no:openssl\n\nEOF\n"
+		dockerfile := "FROM scratch\nCOPY <<EOF /etc/os-release\nID=alpine\nVERSION_ID=3.21.0_alpha20240807\nEOF\nCOPY <<EOF /lib/apk/db/installed\nP:libssl3\nV:%s\nA:x86_64\no:openssl\n\nEOF\n"
 		requireRefused(t, env.Buildx(t.Context(), t.TempDir(), strings.NewReader(strings.ReplaceAll(dockerfile, "%s", opensslHigh)), "build", "--build-arg", syntax, "-"))
 		requireShipped(t, env.Buildx(t.Context(), t.TempDir(), strings.NewReader(strings.ReplaceAll(dockerfile, "%s", opensslClean)), "build", "--build-arg", syntax, "-"))
 	})
@@ -157,7 +157,7 @@ func TestSeveralPlatformsOneRefused(t *testing.T) {
 
 func TestDatabases(t *testing.T) {
 	env := start(t)
-	dir := files(t, merge(map[string]string{"Dockerfile": copyRootfs, "advisories.jsonl": `{"id":"EXAMPLE-2026-1","distro":"alpine","release":"3.20","package":"musl","kind":"source","status":"affected","severity":"critical"}` + "\n"},
+	dir := files(t, merge(map[string]string{"Dockerfile": copyRootfs, "advisories.jsonl": `{"id":"EXAMPLE-2026-1","distro":"alpine","release":"edge","package":"musl","kind":"source","status":"affected","severity":"critical"}` + "\n"},
 		in("rootfs", alpine(opensslClean))))
 	database := buildDatabase(t, env, filepath.Join(dir, "advisories.jsonl"))
 
@@ -176,6 +176,16 @@ func TestDatabases(t *testing.T) {
 		r := push(t, env, dir, env.FrontendRef(), imageName(t, env, "no"), "--build-arg", "MICROSCANNER_DB="+ref)
 		require.Equal(t, 1, r.ExitCode, r.Combined)
 		require.Regexp(t, `EXAMPLE-2026-1 +critical +musl`, r.Combined)
+	})
+	t.Run("pushed", func(t *testing.T) {
+		ref := imageName(t, env, "pushed")
+		pushed := env.Run(t.Context(), "", nil, filepath.Join(env.Dir(), "microscanner"), "db", "push", ref, "--db", database)
+		require.Zero(t, pushed.ExitCode, pushed.Combined)
+		for _, platforms := range []string{"linux/amd64", "linux/amd64,linux/arm64"} {
+			r := push(t, env, dir, env.FrontendRef(), imageName(t, env, "no"), "--build-arg", "MICROSCANNER_DB="+ref, "--platform", platforms)
+			require.Equal(t, 1, r.ExitCode, r.Combined)
+			require.Regexp(t, `EXAMPLE-2026-1 +critical +musl`, r.Combined)
+		}
 	})
 	t.Run("none", func(t *testing.T) {
 		r := push(t, env, dir, env.FrontendRef(), imageName(t, env, "no"),
