@@ -6,7 +6,7 @@ GO ?= go
 ARCHIVE := dist/microscanner-frontend.oci.tar
 PACKAGES := ./...
 
-.PHONY: help demo test unit e2e lint fmt bench conformance image tools deps clean
+.PHONY: help demo test unit e2e lint fmt bench fuzz conformance image tools deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: deps tools ## benchmarks, in the format that benchstat reads
 	@hack/tools/build lint
 	$(GO) test -run '^$$' -bench . -benchmem ./scanner/... ./llbgen/...
 	$(GO) run ./hack/bench
+
+fuzz: ## each fuzz target for FUZZTIME (5m), JOBS (2) at a time
+	@hack/fuzz
 
 image: deps tools ## write the frontend image, amd64 and arm64, to dist/
 	$(GO) run ./hack/image --output $(ARCHIVE)

@@ -7,6 +7,8 @@ import (
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/util/grpcerrors"
 	"google.golang.org/grpc/status"
+
+	"github.com/example/microscanner-frontend/scanner/report"
 )
 
 var errNoCurrentFrontend = errors.New("microscanner: error: this BuildKit does not hand the frontend its own image, so there is no scanner to run. " +
@@ -36,6 +38,13 @@ func scanError(t target, err error) error {
 		fmt.Sprintf("microscanner: error: the rootfs of %s could not be scanned, so the image is not exported. This is an error in the scan, not a finding", t.platform),
 		err,
 	}
+}
+
+// notAssessed says that the scan was done and is no answer: of a system without
+// advisories, past its end of life, or of packages that cannot be read.
+func notAssessed(o *outcome) string {
+	return fmt.Sprintf("microscanner: error: the image of %s cannot be fully assessed, so it is not exported. This is an error in the scan, not a finding: %s",
+		o.platform, report.Printable(o.report.Verdict.Reason))
 }
 
 func badDatabase(name string, err error) error {

@@ -51,7 +51,7 @@ func (o outcomes) refuse(ctx context.Context, st *stage) error {
 		err = errors.New("the gate let a report pass that fails")
 	}
 	if bad := o.firstError(); bad != nil {
-		return scanError(bad.target, &buildError{report.Printable(bad.report.Verdict.Reason), err})
+		return &buildError{notAssessed(bad), err}
 	}
 	var reasons []string
 	for _, s := range o {

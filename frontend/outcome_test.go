@@ -87,7 +87,7 @@ func TestAnErrorIsNoAnswer(t *testing.T) {
 		scanned("linux/amd64", policy.ExitGate, severity.High, "zlib"),
 		scanned("linux/arm64", policy.ExitError, severity.High, "zlib"),
 	}.answer()
-	require.EqualError(t, err, `microscanner: error: the rootfs of linux/arm64 could not be scanned, so the image is not exported. `+
+	require.EqualError(t, err, `microscanner: error: the image of linux/arm64 cannot be fully assessed, so it is not exported. `+
 		`This is an error in the scan, not a finding: the reason\x1b[31m`)
 }
 

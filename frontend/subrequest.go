@@ -62,7 +62,7 @@ func withScanDescribed(res *client.Result) (*client.Result, error) {
 // could not be done is an error, and never the answer 4.
 func (o outcomes) answer() (*client.Result, error) {
 	if bad := o.firstError(); bad != nil {
-		return nil, scanError(bad.target, errors.New(report.Printable(bad.report.Verdict.Reason)))
+		return nil, errors.New(notAssessed(bad))
 	}
 	var text, doc bytes.Buffer
 	code := policy.ExitPass

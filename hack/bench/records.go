@@ -112,9 +112,3 @@ func sourceNames(status string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
-
-// cutLine returns the first line of text and the rest.
-func cutLine(text string) (line, rest string) {
-	line, rest, _ = strings.Cut(text, "\n")
-	return line, rest
-}

@@ -8,16 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"time"
 
 	"github.com/example/microscanner-frontend/hack/debian"
 	"github.com/example/microscanner-frontend/hack/harness"
 )
 
 type options struct {
-	rounds, runs int
-	database     string
+	rounds, runs   int
+	database, data string
 }
 
 // bench is one run.
@@ -28,9 +26,15 @@ type bench struct {
 	scanner string // the program, built for this machine
 	rootfs  string // directory of the fat image's root file system
 	tar     string // the same as an archive
+
+	measurer string // the program of hack/bench/measure
+	all      string // directory of the database of everything
 }
 
 func run(ctx context.Context, out io.Writer, o options) (err error) {
+	if o.data, err = filepath.Abs(o.data); err != nil {
+		return err
+	}
 	tar, err := debian.Rootfs(ctx, debian.Fat(), debian.Options{Log: os.Stderr})
 	if err != nil {
 		return err
@@ -43,7 +47,7 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	b := bench{
 		options: o, env: env, out: out, tar: tar,
 		scanner: filepath.Join(env.Dir(), "microscanner"),
-		rootfs:  filepath.Join(env.Dir(), "rootfs"),
+		rootfs:  filepath.Join(env.Dir(), "rootfs"), measurer: filepath.Join(env.Dir(), "measure"),
 	}
 	if err := b.prepare(ctx); err != nil {
 		return err
@@ -52,10 +56,23 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	if err := b.process(ctx); err != nil {
 		return err
 	}
+	if _, err := os.Stat(o.data); err != nil {
+		fmt.Fprintf(out, "# no feeds: %v\n", err)
+	} else if err := b.shared(ctx); err != nil {
+		return err
+	}
 	if o.rounds == 0 {
 		return nil
 	}
 	return b.builds(ctx)
+}
+
+// shared measures what needs the shared data.
+func (b *bench) shared(ctx context.Context) error {
+	if err := b.everything(ctx); err != nil {
+		return err
+	}
+	return b.scans(ctx)
 }
 
 // prepare unpacks the root file system, compiles the scanner, and makes the
@@ -67,6 +84,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	commands := [][]string{
 		{"tar", "-xf", b.tar, "-C", b.rootfs},
 		{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.scanner, "./cmd/scan"},
+		{"go", "build", "-o", b.measurer, "./hack/bench/measure"},
 	}
 	if b.database == "" {
 		b.database = filepath.Join(b.env.Dir(), "database")
@@ -86,43 +104,17 @@ func (b *bench) prepare(ctx context.Context) error {
 
 // process measures the scanner on its own, with a warm page cache.
 func (b *bench) process(ctx context.Context) error {
-	measure := filepath.Join(b.env.Dir(), "measure")
-	if r := b.env.Run(ctx, b.env.Root(), nil, "go", "build", "-o", measure, "./hack/bench/measure"); r.ExitCode != 0 {
-		return fmt.Errorf("compile hack/bench/measure:\n%s", r.Combined)
+	if _, err := b.measure(ctx, "Start", b.runs, b.scanner, "--version"); err != nil {
+		return err
 	}
 	scan := []string{b.scanner, "rootfs", b.rootfs, "--db", b.database, "--format", "json"}
 	if r := b.env.Run(ctx, "/", nil, scan...); r.ExitCode != 0 {
 		return fmt.Errorf("the scan exits with %d; it should find nothing here:\n%s", r.ExitCode, r.Combined)
 	}
-	r := b.env.Run(ctx, "/", nil, append([]string{measure, fmt.Sprint(b.runs)}, scan...)...)
-	if r.ExitCode != 0 {
-		return fmt.Errorf("measure the scanner:\n%s", r.Combined)
+	s, err := b.measure(ctx, "ScanProcess/dpkg", b.runs, scan...)
+	if err != nil {
+		return err
 	}
-	var walls []time.Duration
-	var peaks []int64
-	for {
-		var ns, kib int64
-		n, err := fmt.Sscan(r.Stdout, &ns, &kib)
-		if n < 2 || err != nil {
-			break
-		}
-		_, r.Stdout = cutLine(r.Stdout)
-		walls, peaks = append(walls, time.Duration(ns)), append(peaks, kib)
-		fmt.Fprintf(b.out, "BenchmarkScanProcess 1 %d ns/op %d peak-B\n", ns, kib*1024)
-	}
-	if len(walls) != b.runs {
-		return fmt.Errorf("measured %d runs of the scanner, not %d", len(walls), b.runs)
-	}
-	slices.Sort(peaks)
-	fmt.Fprintf(b.out, "# scanner, %d runs, warm: median %.1f ms wall (aim 10, limit 25), %.1f MiB peak (aim 24, limit 40)\n",
-		b.runs, ms(median(walls)), float64(peaks[len(peaks)/2])/1024)
-	return nil
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// median of an odd or even number of values; the upper one of the middle two.
-func median(values []time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+	fmt.Fprintf(b.out, "# dpkg, 522 packages, %d runs: %s (aim 10 ms and 24 MiB, limit 25 ms and 40 MiB)\n", b.runs, s)
+	return b.sizeOfImage(ctx)
 }

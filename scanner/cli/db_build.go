@@ -20,6 +20,9 @@ import (
 	"github.com/example/microscanner-frontend/scanner/report"
 )
 
+// defaultOutput is where a database is made or pulled to unless told.
+const defaultOutput = "db"
+
 // buildFlags are the flags of "db build".
 type buildFlags struct {
 	*flagSet
@@ -29,9 +32,9 @@ type buildFlags struct {
 }
 
 func newBuildFlags(env Env) *buildFlags {
-	f := &buildFlags{flagSet: newFlags(env, Program+" db build", "--output DIR [flags]")}
+	f := &buildFlags{flagSet: newFlags(env, Program+" db build", "[flags]")}
 	names := strings.Join(compile.Names(all.List()), ", ")
-	f.StringVarP(&f.output, "output", "o", "", "directory of the database; one that is there is replaced")
+	f.StringVarP(&f.output, "output", "o", defaultOutput, "directory of the database; one that is there is replaced")
 	f.StringSliceVar(&f.distros, "distro", nil, "fetch only the feeds of these distributions, and those of no distribution: "+strings.Join(distroIDs(), ", "))
 	f.StringArrayVar(&f.mirrors, "mirror", nil, "take a feed from elsewhere, NAME=PATH_OR_URL; may be repeated")
 	f.StringArrayVar(&f.feeds, "feed", nil, "read this feed, NAME=PATH_OR_URL, and no others than those named so; may be repeated. Names: "+names)
@@ -70,9 +73,6 @@ func (f *buildFlags) options() (compile.Options, error) {
 	var err error
 	if o.Feeds, err = f.chooseFeeds(); err != nil {
 		return o, err
-	}
-	if f.output == "" {
-		return o, f.wrong("--output is missing")
 	}
 	if f.offline && f.cache == "" {
 		return o, f.wrong("--offline needs --cache")

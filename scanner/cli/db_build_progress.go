@@ -119,6 +119,8 @@ func origin(r *compile.Result) string {
 		return "from the cache"
 	case !feed.IsAddress(r.Location):
 		return "from a path"
+	case r.Fetched == 0 && r.Shared > 0:
+		return "fetched with another feed"
 	case r.Fetched == 0:
 		return "not modified"
 	}

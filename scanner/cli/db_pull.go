@@ -9,17 +9,14 @@ import (
 )
 
 func runDBPull(ctx context.Context, env Env, args []string) error {
-	f := newFlags(env, Program+" db pull", "REF --output DIR [flags]")
+	f := newFlags(env, Program+" db pull", "REF [flags]")
 	var output string
 	var o oci.Options
-	f.StringVarP(&output, "output", "o", "", "directory of the database; one that is there is replaced")
+	f.StringVarP(&output, "output", "o", defaultOutput, "directory of the database; one that is there is replaced")
 	f.BoolVar(&o.PlainHTTP, "plain-http", false, usagePlainHTTP)
 	rest, err := f.parse(args, 1, 1)
 	if err != nil {
 		return err
-	}
-	if output == "" {
-		return f.wrong("--output is missing")
 	}
 	ctx, stop := untilSignal(ctx)
 	defer stop()

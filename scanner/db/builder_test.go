@@ -260,7 +260,7 @@ func TestAddRefuses(t *testing.T) {
 func TestSeverity(t *testing.T) {
 	b := db.NewBuilder(options())
 	rate := func(id, source, version string, score float64) {
-		require.NoError(t, b.AddFacts(advisory.Facts{ID: id, CVSS: []advisory.CVSS{advisory.CVSS{Version: version, Score: score, Source: source}}}))
+		require.NoError(t, b.AddFacts(advisory.Facts{ID: id, CVSS: []advisory.CVSS{{Version: version, Score: score, Source: source}}}))
 	}
 	add := func(id string, change func(*advisory.Record)) {
 		require.NoError(t, b.Add(with(fixed("p", id, "1"), change)))
@@ -315,8 +315,8 @@ func TestDetails(t *testing.T) {
 		require.NoError(t, b.Add(with(fixed("p", "CVE-2024-0001", "1"), change)))
 	}
 	require.NoError(t, b.Add(fixed("p", "CVE-2024-0002", "1")))
-	require.NoError(t, b.AddFacts(advisory.Facts{ID: "CVE-2024-0001", CVSS: []advisory.CVSS{advisory.CVSS{Version: "3.1", Score: 9.8, Source: "nvd"}}}))
-	require.NoError(t, b.AddFacts(advisory.Facts{ID: "CVE-2024-0003", CVSS: []advisory.CVSS{advisory.CVSS{Score: 1, Source: "nvd"}}}))
+	require.NoError(t, b.AddFacts(advisory.Facts{ID: "CVE-2024-0001", CVSS: []advisory.CVSS{{Version: "3.1", Score: 9.8, Source: "nvd"}}}))
+	require.NoError(t, b.AddFacts(advisory.Facts{ID: "CVE-2024-0003", CVSS: []advisory.CVSS{{Score: 1, Source: "nvd"}}}))
 	d := open(t, writeBuilder(t, b))
 
 	got, found, err := d.Details("cve-2024-0001", "debian")

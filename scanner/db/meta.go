@@ -43,6 +43,19 @@ type Meta struct {
 	Repositories FileMeta      `json:"repositories"`
 }
 
+// AsOf is the time from which on the database may know nothing new: when it was
+// built, or before that, when the oldest of its feeds was fetched, which feed
+// then names.
+func (m *Meta) AsOf() (at time.Time, feed string) {
+	at = m.Built
+	for _, f := range m.Feeds {
+		if !f.Fetched.IsZero() && f.Fetched.Before(at) {
+			at, feed = f.Fetched, f.Name
+		}
+	}
+	return at, feed
+}
+
 // Files lists all files but the metadata, those of the releases first.
 func (m *Meta) Files() []FileMeta {
 	var files []FileMeta

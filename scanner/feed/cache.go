@@ -4,34 +4,28 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
 )
 
-const (
-	copyFile = "copy.json"
-	// maxCopyFile is far above the list of a feed of 100,000 documents.
-	maxCopyFile = 64 << 20
-	// copyVersion is the version of the form of copyFile. A copy of another
-	// version is fetched anew.
-	copyVersion = 1
-	lockPause   = 200 * time.Millisecond
-)
+const lockPause = 200 * time.Millisecond
 
 // Cache is a directory with the last good copy of each feed that was fetched.
-// It has a folder for each feed and address; in it the list copy.json and the
-// documents as they were fetched, each named by its SHA-256.
+// It has a folder for each address; in it the documents as they were fetched,
+// each named by its SHA-256, and for each feed of that address a list of them,
+// named by the feed. It is not safe for concurrent use; what it gives is.
 type Cache struct {
-	dir  string
-	lock *flock.Flock
+	dir    string
+	lock   *flock.Flock
+	places map[string]*place // by folder
 }
 
 // OpenCache makes the directory if there is none, and locks it: it waits until
@@ -44,131 +38,135 @@ func OpenCache(ctx context.Context, dir string) (*Cache, error) {
 	if _, err := lock.TryLockContext(ctx, lockPause); err != nil {
 		return nil, fmt.Errorf("cannot lock the cache of feeds: %w", err)
 	}
-	return &Cache{dir, lock}, nil
+	return &Cache{dir, lock, map[string]*place{}}, nil
 }
 
 // Close unlocks the directory.
 func (c *Cache) Close() error { return c.lock.Close() }
 
 // Copy gives the last good copy of a feed, by its name and address; an empty
-// one if there is none, or none that can be read.
+// one if there is none, or none that can be read. What one feed fetches, the
+// other copies of the address that this Cache gives take without a request.
 func (c *Cache) Copy(name, location string) (*Copy, error) {
-	sum := sha256.Sum256([]byte(location))
-	copied := &Copy{dir: filepath.Join(c.dir, name+"-"+hex.EncodeToString(sum[:8]))}
-	if err := os.MkdirAll(copied.dir, 0o750); err != nil {
-		return nil, fmt.Errorf("cannot use the cache of feeds: %w", err)
+	dir := filepath.Join(c.dir, folder(location))
+	p, ok := c.places[dir]
+	if !ok {
+		var err error
+		if p, err = openPlace(dir); err != nil {
+			return nil, fmt.Errorf("cannot use the cache of feeds: %w", err)
+		}
+		c.places[dir] = p
 	}
-	copied.good = readCopy(filepath.Join(copied.dir, copyFile))
-	copied.good.Feed, copied.good.URL = name, redact(location)
-	copied.Discard()
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	copied := &Copy{place: p, name: name, url: redact(location), next: map[string]cached{}}
+	p.copies = append(p.copies, copied)
+	p.tidy()
 	return copied, nil
 }
 
-// Copy is the last good copy of one feed, and what has been fetched since to
-// replace it. It is not safe for concurrent use.
-type Copy struct {
-	dir  string
-	good copyList
-	next map[string]cached
+// folder names the folder of an address, by its host for people and its digest
+// for us.
+func folder(location string) string {
+	var host string
+	if u, err := url.Parse(location); err == nil {
+		host = strings.Map(func(r rune) rune {
+			if r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' {
+				return r
+			}
+			return '-'
+		}, strings.ToLower(u.Hostname()))
+	}
+	sum := sha256.Sum256([]byte(location))
+	return host + "-" + hex.EncodeToString(sum[:8])
 }
 
-// copyList is the form of copy.json.
-type copyList struct {
-	Version   int               `json:"version"`
-	Feed      string            `json:"feed"`
-	URL       string            `json:"url"` // without credentials and query
-	Rows      int               `json:"rows"`
-	Malformed int               `json:"malformed"`
-	Saved     time.Time         `json:"saved"`
-	Documents map[string]cached `json:"documents"` // by their names below the address
+// place is the folder of one address.
+type place struct {
+	dir string
+	// lock is for what follows, and for the files. It is held while a document
+	// is fetched: another feed that needs it too waits, and has it then.
+	lock   sync.Mutex
+	lists  map[string]copyList // of each feed, its last good copy
+	copies []*Copy             // that were given out
 }
 
-// cached is a document of a copy.
-type cached struct {
-	// Missing says that the server had none. The other fields are empty then.
-	Missing  bool      `json:"missing,omitempty"`
-	ETag     string    `json:"etag,omitempty"`
-	Modified string    `json:"modified,omitempty"` // Last-Modified, as it was
-	SHA256   string    `json:"sha256,omitempty"`   // of what was fetched, and its name in the cache
-	Size     int64     `json:"size,omitempty"`
-	Fetched  time.Time `json:"fetched"`
-}
-
-// readCopy reads a list. One that is damaged is no copy: nothing is lost but
-// the time to fetch it.
-func readCopy(path string) copyList {
-	f, err := os.Open(path) //nolint:gosec // G304: a file of the cache.
+func openPlace(dir string) (*place, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return copyList{}
+		return nil, err
 	}
-	defer f.Close()
-	var list copyList
-	if err := json.NewDecoder(io.LimitReader(f, maxCopyFile)).Decode(&list); err != nil || list.Version != copyVersion {
-		return copyList{}
+	p := &place{dir: dir, lists: map[string]copyList{}}
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), listExt); ok {
+			p.lists[name] = readCopy(filepath.Join(dir, e.Name()))
+		}
 	}
-	return list
+	return p, nil
 }
 
-// Good tells how many rows the last good copy gave, and when it was saved;
-// false if there is none.
-func (c *Copy) Good() (rows int, saved time.Time, ok bool) {
-	return c.good.Rows, c.good.Saved, len(c.good.Documents) > 0
+// fetched finds a document that another feed has fetched since the Cache was
+// opened.
+func (p *place) fetched(by *Copy, name string) (cached, bool) {
+	for _, other := range p.copies {
+		if other == by {
+			continue
+		}
+		for _, docs := range []map[string]cached{other.next, other.saved} {
+			if doc, ok := docs[name]; ok {
+				return doc, true
+			}
+		}
+	}
+	return cached{}, false
 }
 
-// Dir is the folder of the copy. Without it there is no last good copy.
-func (c *Copy) Dir() string { return c.dir }
-
-// Save makes what has been fetched the last good copy, which gave so many
-// rows, and removes what was there before. After an error the one before is
-// still whole.
-func (c *Copy) Save(stats Stats, now time.Time) error {
-	list := copyList{
-		Version: copyVersion, Feed: c.good.Feed, URL: c.good.URL,
-		Rows: stats.Rows, Malformed: stats.Malformed, Saved: now.UTC().Truncate(time.Second), Documents: c.next,
+// newest finds the document of that name in the last good copies that was
+// fetched last, whichever feed that was for.
+func (p *place) newest(name string) cached {
+	var found cached
+	for _, list := range p.lists {
+		if doc := list.Documents[name]; found.SHA256 == "" || doc.SHA256 != "" && doc.Fetched.After(found.Fetched) {
+			found = doc
+		}
 	}
-	text, err := json.MarshalIndent(list, "", " ")
-	if err != nil {
-		return err
-	}
-	if err := replaceFile(filepath.Join(c.dir, copyFile), text); err != nil {
-		return fmt.Errorf("cannot write to the cache of feeds: %w", err)
-	}
-	c.good = list
-	c.Discard()
-	return nil
+	return found
 }
 
-// Discard forgets what has been fetched since the last good copy.
-func (c *Copy) Discard() {
-	c.next = map[string]cached{}
-	keep := map[string]bool{copyFile: true}
-	for _, doc := range c.good.Documents {
-		keep[doc.SHA256] = true
+// tidy removes the documents that are in no last good copy, and were not fetched
+// to become one. What cannot be removed now will be another time.
+func (p *place) tidy() {
+	keep := map[string]bool{}
+	for name, list := range p.lists {
+		keep[name+listExt] = true
+		keepAll(keep, list.Documents)
 	}
-	// What cannot be removed now will be another time.
-	entries, _ := os.ReadDir(c.dir)
+	for _, c := range p.copies {
+		keepAll(keep, c.next)
+	}
+	entries, _ := os.ReadDir(p.dir)
 	for _, e := range entries {
 		if !keep[e.Name()] {
-			_ = os.Remove(filepath.Join(c.dir, e.Name()))
+			_ = os.Remove(filepath.Join(p.dir, e.Name()))
 		}
 	}
 }
 
-// lookup finds a document, of those fetched now first.
-func (c *Copy) lookup(name string, now bool) (cached, bool) {
-	if doc, ok := c.next[name]; ok || now {
-		return doc, ok
+func keepAll(keep map[string]bool, docs map[string]cached) {
+	for _, doc := range docs {
+		keep[doc.SHA256] = true
 	}
-	doc, ok := c.good.Documents[name]
-	return doc, ok
 }
 
 // open opens a document if it is what was fetched, byte for byte.
-func (c *Copy) open(doc cached) (_ *os.File, err error) {
+func (p *place) open(doc cached) (_ *os.File, err error) {
 	if _, err := hex.DecodeString(doc.SHA256); err != nil || len(doc.SHA256) != 2*sha256.Size {
 		return nil, errDamaged
 	}
-	f, err := os.Open(filepath.Join(c.dir, doc.SHA256))
+	f, err := os.Open(filepath.Join(p.dir, doc.SHA256))
 	if err != nil {
 		return nil, errDamaged
 	}
@@ -180,34 +178,3 @@ func (c *Copy) open(doc cached) (_ *os.File, err error) {
 
 // errDamaged is the error for a copy that is not what was fetched.
 var errDamaged = errors.New("the copy in the cache is damaged")
-
-// checkSHA256 compares the digest of a file, and goes back to its start.
-func checkSHA256(f io.ReadSeeker, want string) error {
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		return fmt.Errorf("its SHA-256 is %s, and must be %s: it was damaged or changed on the way", got, want)
-	}
-	_, err := f.Seek(0, io.SeekStart)
-	return err
-}
-
-// replaceFile writes a file that appears whole or not at all.
-func replaceFile(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		if e := os.Remove(f.Name()); !errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
-}

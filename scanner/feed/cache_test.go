@@ -13,8 +13,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -180,9 +182,9 @@ func TestDiscard(t *testing.T) {
 	got, err := read(source(t, address, o), "")
 	require.NoError(t, err)
 	assert.Equal(t, "other", got)
-	assert.Len(t, names(t, c.Dir()), 3)
+	assert.Len(t, names(t, filepath.Dir(c.Path())), 3)
 	c.Discard()
-	assert.Len(t, names(t, c.Dir()), 2, "the last good copy stays, and nothing else")
+	assert.Len(t, names(t, filepath.Dir(c.Path())), 2, "the last good copy stays, and nothing else")
 	o.Offline = true
 	got, err = read(source(t, address, o), "")
 	require.NoError(t, err)
@@ -239,7 +241,7 @@ func TestCacheKeepsNoSecret(t *testing.T) {
 	_, err := read(source(t, location, feed.Options{Copy: c}), "")
 	require.NoError(t, err)
 	require.NoError(t, c.Save(feed.Stats{}, time.Unix(0, 0)))
-	text, err := os.ReadFile(filepath.Join(c.Dir(), "copy.json"))
+	text, err := os.ReadFile(c.Path())
 	require.NoError(t, err)
 	assert.Contains(t, string(text), address)
 	assert.NotContains(t, string(text), "secret")
@@ -254,7 +256,7 @@ func TestCacheStaysInside(t *testing.T) {
 		`{"version":1,"documents":{"":{"sha256":"` + strings.Repeat("../", 21) + `x"}}}`,
 		`{"version":9,"documents":{"":{}}}`, `{"version":1,"documents":`, ``, `[]`,
 	} {
-		require.NoError(t, os.WriteFile(filepath.Join(c.Dir(), "copy.json"), []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(c.Path(), []byte(text), 0o600))
 		again := reopen(t, c, address)
 		_, err := read(source(t, address, feed.Options{Copy: again, Offline: true}), "")
 		assert.Error(t, err, text)
@@ -268,7 +270,7 @@ func TestCacheStaysInside(t *testing.T) {
 func reopen(t testing.TB, c *feed.Copy, address string) *feed.Copy {
 	t.Helper()
 	other := t.TempDir()
-	require.NoError(t, os.CopyFS(filepath.Join(other, filepath.Base(c.Dir())), os.DirFS(c.Dir())))
+	require.NoError(t, os.CopyFS(filepath.Join(other, filepath.Base(filepath.Dir(c.Path()))), os.DirFS(filepath.Dir(c.Path()))))
 	return copied(t, other, address)
 }
 
@@ -303,4 +305,84 @@ func TestOpenVerified(t *testing.T) {
 		_, err = s.OpenVerified(t.Context(), "", strings.Repeat("0", 64))
 		assert.ErrorContains(t, err, s.Location()+": its SHA-256 is "+hex.EncodeToString(sum[:])+", and must be 000")
 	}
+}
+
+// Two feeds of one address are fetched once, whichever of them is first, and
+// each has its own last good copy.
+func TestOneAddress(t *testing.T) {
+	var asked atomic.Int64
+	body := "one"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		w.Header().Set("ETag", `"`+body+`"`)
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(body))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	run := func(names ...string) map[string]*feed.Copy {
+		cache, err := feed.OpenCache(t.Context(), dir)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, cache.Close()) }()
+		copies := map[string]*feed.Copy{}
+		for _, name := range names {
+			copies[name], err = cache.Copy(name, server.URL)
+			require.NoError(t, err)
+		}
+		var group sync.WaitGroup
+		for _, c := range copies {
+			group.Go(func() {
+				got, err := read(source(t, server.URL, feed.Options{Copy: c}), "")
+				assert.NoError(t, err)
+				assert.Equal(t, body, got)
+				assert.NoError(t, c.Save(feed.Stats{Rows: len(c.Path())}, time.Unix(0, 0)))
+			})
+		}
+		group.Wait()
+		return copies
+	}
+	a := run("a", "bb")
+	assert.EqualValues(t, 1, asked.Load())
+	assert.Equal(t, filepath.Dir(a["a"].Path()), filepath.Dir(a["bb"].Path()))
+	assert.Len(t, names(t, filepath.Dir(a["a"].Path())), 3, "two lists and a document")
+	rows, _, _ := a["bb"].Good()
+	assert.Equal(t, len(a["bb"].Path()), rows)
+
+	run("a", "bb")
+	assert.EqualValues(t, 2, asked.Load(), "one conditional request for both")
+
+	// A feed that is not of a run keeps its copy.
+	body = "two"
+	a = run("a")
+	assert.Len(t, names(t, filepath.Dir(a["a"].Path())), 4)
+	cache, err := feed.OpenCache(t.Context(), dir)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, cache.Close()) }()
+	for name, want := range map[string]string{"a": "two", "bb": "one"} {
+		c, err := cache.Copy(name, server.URL)
+		require.NoError(t, err)
+		got, err := read(source(t, server.URL, feed.Options{Copy: c, Offline: true}), "")
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	assert.EqualValues(t, 3, asked.Load())
+}
+
+// The time is for what the network does, not for what an importer makes of it.
+func TestReadingTakesItsTime(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			good(w, r)
+			return w.Result(), nil
+		})
+		c := copied(t, dir, "http://feed.invalid/")
+		doc, err := source(t, "http://feed.invalid/", feed.Options{Transport: transport, Copy: c}).Open(t.Context(), "")
+		require.NoError(t, err)
+		time.Sleep(2 * feed.DefaultTimeout)
+		text, err := io.ReadAll(doc)
+		require.NoError(t, err)
+		require.NoError(t, doc.Close())
+		assert.Equal(t, content, string(text))
+	})
 }

@@ -7,6 +7,7 @@ package feed
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 )
@@ -34,6 +35,21 @@ type Feed struct {
 	Records      Importer
 	Facts        FactsImporter
 	Repositories RepositoryImporter
+
+	// Supplements names a feed that knows better than this one: a record of
+	// this one counts only if that one has none of the same distribution and
+	// release in the same database. Empty for a feed that always counts.
+	Supplements string
+	// Form, if set, tells from the content which feed lies at a location that
+	// was given under this feed's name: many name the distribution and have a
+	// file of another of its feeds. The error says what is understood.
+	Form func(ctx context.Context, src *Source) (Feed, error)
+
+	// MaxBytes, MaxUnpacked and Timeout are those of Options for a feed that is
+	// larger than most; zero for the defaults.
+	MaxBytes    int64
+	MaxUnpacked int64
+	Timeout     time.Duration
 }
 
 // maxProblems is how many problems a Stats describes; all are counted.

@@ -88,6 +88,17 @@ func TestNVD(t *testing.T) {
 	}}, stats)
 }
 
+// A rating that is none takes nothing from the others.
+func TestNVDBadRating(t *testing.T) {
+	mirror := nvdMirror(t, nvdDocument(strings.Replace(nvdRated, `"baseScore":9.3`, `"baseScore":93`, 1)))
+	got, stats, err := facts(t, feed.NVD, mirror)
+	require.ErrorContains(t, err, "nvdcve-2.0-2003")
+	require.Len(t, got, 1)
+	assert.Len(t, got[0].CVSS, 2)
+	require.Len(t, stats.Problems, 1)
+	assert.Equal(t, "nvdcve-2.0-2002.json.gz: vulnerability 1: cvss score 93 is not between 0.0 and 10.0", stats.Problems[0].String())
+}
+
 func TestNVDChecksums(t *testing.T) {
 	mirror := nvdMirror(t, nvdDocument(), nvdDocument())
 	path := filepath.Join(mirror, "nvdcve-2.0-2003.meta")

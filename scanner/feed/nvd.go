@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -145,5 +146,13 @@ func (y *nvdYear) vulnerability(i int) error {
 	if item.CVE.Status == "Rejected" {
 		return nil
 	}
-	return emitFacts(where, item.CVE.facts(), y.stats, y.emit)
+	f := item.CVE.facts()
+	f.CVSS = slices.DeleteFunc(f.CVSS, func(c advisory.CVSS) bool {
+		err := c.Validate()
+		if err != nil { // It takes nothing from the other ratings.
+			y.stats.Report(where, "%v", err)
+		}
+		return err != nil
+	})
+	return emitFacts(where, f, y.stats, y.emit)
 }

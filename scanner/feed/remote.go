@@ -20,41 +20,56 @@ func (s *Source) fetchRemote(ctx context.Context, name string, most int64) (io.R
 	if s.options.Copy == nil {
 		return s.fetchOnce(ctx, name, most)
 	}
-	c := s.options.Copy
-	doc, found := c.lookup(name, !s.options.Offline)
-	if !found && s.options.Offline {
-		return nil, cached{}, errors.New("it is not in the cache, and nothing is fetched offline")
-	}
-	if found {
-		return openCached(c, doc)
-	}
-	have, _ := c.lookup(name, false)
-	f, err := c.open(have)
-	if err != nil {
-		have = cached{} // Damaged or absent: fetched anew.
-	} else if err := f.Close(); err != nil {
-		return nil, cached{}, err
-	}
-	doc, err = s.download(ctx, name, have, most, c.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		c.next[name] = cached{Missing: true, Fetched: s.now()}
-	}
+	doc, err := s.cached(ctx, name, most)
 	if err != nil {
 		return nil, cached{}, err
 	}
-	c.next[name] = doc
-	return openCached(c, doc)
-}
-
-func (s *Source) now() time.Time { return s.options.Now().UTC().Truncate(time.Second) }
-
-func openCached(c *Copy, doc cached) (io.ReadSeekCloser, cached, error) {
 	if doc.Missing {
 		return nil, cached{}, fmt.Errorf("the server did not have it: %w", fs.ErrNotExist)
 	}
-	f, err := c.open(doc)
+	f, err := s.options.Copy.place.open(doc)
 	return f, doc, err
 }
+
+// cached finds a document in the Copy. Unless it was there before, it is
+// fetched, in this run by the first feed that needs it.
+func (s *Source) cached(ctx context.Context, name string, most int64) (doc cached, err error) {
+	c := s.options.Copy
+	c.place.lock.Lock()
+	defer c.place.lock.Unlock()
+	doc, found := c.next[name]
+	switch {
+	case found:
+		return doc, nil
+	case s.options.Offline:
+		if doc, found = c.place.lists[c.name].Documents[name]; !found {
+			return cached{}, errors.New("it is not in the cache, and nothing is fetched offline")
+		}
+		return doc, nil
+	}
+	if doc, found = c.place.fetched(c, name); found {
+		s.traffic.Shared++
+		c.next[name] = doc
+		return doc, nil
+	}
+	have := c.place.newest(name)
+	f, err := c.place.open(have)
+	if err != nil {
+		have = cached{} // Damaged or absent: fetched anew.
+	} else if err := f.Close(); err != nil {
+		return cached{}, err
+	}
+	doc, err = s.download(ctx, name, have, most, c.place.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.next[name] = cached{Missing: true, Fetched: s.now()}
+	}
+	if err == nil {
+		c.next[name] = doc
+	}
+	return doc, err
+}
+
+func (s *Source) now() time.Time { return s.options.Now().UTC().Truncate(time.Second) }
 
 // download fetches a document to a file in dir.
 func (s *Source) download(ctx context.Context, name string, have cached, most int64, dir string) (cached, error) {

@@ -17,11 +17,12 @@ import (
 	"time"
 )
 
-// Defaults of Options. The largest real feeds are below a tenth.
+// Defaults of Options. Most feeds are below a tenth; the others state their own
+// limits, see Feed.
 const (
 	DefaultMaxBytes    = 1 << 30          // as fetched
 	DefaultMaxUnpacked = 4 << 30          // after decompression
-	DefaultTimeout     = 10 * time.Minute // for one document
+	DefaultTimeout     = 10 * time.Minute // to fetch one document
 	DefaultPause       = time.Second
 )
 
@@ -29,7 +30,10 @@ const (
 type Options struct {
 	MaxBytes    int64
 	MaxUnpacked int64
-	Timeout     time.Duration // to fetch a document in all attempts together, and again to read it
+	// Timeout is for fetching a document, in all attempts together. How long it
+	// takes to read what was fetched depends on what the importer does, and is
+	// bounded by MaxUnpacked alone.
+	Timeout time.Duration
 	// Pause is the time between the first two requests for a document that does
 	// not come. It doubles with each further one.
 	Pause time.Duration
@@ -65,6 +69,7 @@ type Source struct {
 type Traffic struct {
 	Fetched   int   // documents that came over the network
 	Unchanged int   // documents of the cache that are as they were
+	Shared    int   // documents that were fetched for another feed of the same address
 	Bytes     int64 // over the network, of failed attempts too
 }
 
@@ -140,11 +145,7 @@ func (s *Source) OpenVerified(ctx context.Context, name, sha256Hex string) (*Doc
 			return nil, errors.Join(s.wrap(name, err), raw.Close())
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	d := &Document{
-		source: s, name: name, hash: sha256.New(), etag: doc.ETag,
-		close: func() error { defer cancel(); return raw.Close() },
-	}
+	d := &Document{source: s, name: name, hash: sha256.New(), etag: doc.ETag, close: raw.Close}
 	if m, err := http.ParseTime(doc.Modified); err == nil && m.After(s.modified) {
 		s.modified = m.UTC()
 	}
@@ -230,7 +231,7 @@ func (s *Source) ETag() string {
 // did. The dates of files say when they were copied, and are not used.
 func (s *Source) Modified() time.Time { return s.modified }
 
-// ctxReader ends a read of a slow or huge file when the context does.
+// ctxReader ends the reading of a huge file when the context does.
 type ctxReader struct {
 	ctx context.Context
 	r   io.Reader

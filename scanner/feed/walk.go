@@ -27,7 +27,7 @@ const (
 // Walk gives each regular file of the source to visit, in an order that does not depend
 // on the machine: the files of a directory with those below it, the members of
 // a zip or tar archive, however compressed, or the one document that is
-// neither. Links are no files. name is the file's slash-separated path below the
+// neither. Links are no files, and what is below .git is not of the tree. name is the file's slash-separated path below the
 // source; it is for messages and for choosing, never for the file system. A file
 // in a directory is unpacked; a member of an archive is not. An error of visit
 // ends the walk.
@@ -87,6 +87,9 @@ func (s *Source) walkDir(ctx context.Context, visit func(name string, r io.Reade
 	return filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return s.wrap("", err)
+		}
+		if e.IsDir() && e.Name() == ".git" {
+			return filepath.SkipDir // A clone is the tree that was published.
 		}
 		if !e.Type().IsRegular() {
 			return ctx.Err()

@@ -232,3 +232,27 @@ func FuzzWalk(f *testing.F) {
 		}
 	})
 }
+
+func TestProbe(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string][]byte{"a/one": []byte("first"), "b/two": gzipped(t, "second"), "c/three": []byte("third")} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o750))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	var seen []string
+	look := func(until string) func(name, head string) bool {
+		return func(name, head string) bool { seen = append(seen, name+"="+head); return head == until }
+	}
+	src := source(t, dir, feed.Options{})
+	before := src.Digest()
+	found, err := src.Probe(t.Context(), look("second"))
+	require.NoError(t, err)
+	assert.True(t, found)
+	assert.Equal(t, before, src.Digest())
+	assert.Equal(t, []string{"a/one=first", "b/two=second"}, seen)
+	found, err = source(t, dir, feed.Options{}).Probe(t.Context(), look("none"))
+	require.NoError(t, err)
+	assert.False(t, found)
+	_, err = source(t, filepath.Join(dir, "no"), feed.Options{}).Probe(t.Context(), look(""))
+	assert.ErrorContains(t, err, "no such file")
+}

@@ -38,7 +38,9 @@ type OS struct {
 	// ContentSets are the repositories that the packages came from, as the
 	// image's build information states them; the database knows their CPEs.
 	ContentSets []string
-	// Pro is set if the image gets the updates of Ubuntu Pro.
+	// Pro is set if the image gets the updates that its distribution has for
+	// those alone who pay for them: those of Ubuntu Pro, or of SUSE's long-term
+	// support.
 	Pro bool
 }
 

@@ -100,6 +100,7 @@ func Match(inv *inventory.Inventory, rules Rules, advisories Advisories, o Optio
 func (m *matching) own() []int {
 	packages := m.inv.Packages
 	own := make([]int, 0, len(packages))
+	at := map[string]int{}
 	for i := range packages {
 		p := &packages[i]
 		vendor, foreign := "", false
@@ -108,7 +109,7 @@ func (m *matching) own() []int {
 		}
 		switch {
 		case foreign:
-			m.foreign(vendor, i)
+			m.foreign(at, vendor, i)
 		case hasUnknownStream(p):
 			m.result.UnknownStream = append(m.result.UnknownStream, i)
 		default:
@@ -119,10 +120,12 @@ func (m *matching) own() []int {
 	return own
 }
 
-func (m *matching) foreign(vendor string, i int) {
-	n := slices.IndexFunc(m.result.Foreign, func(f Foreign) bool { return f.Vendor == vendor })
-	if n < 0 {
+// foreign puts a package into the result; at has the place of each vendor in it.
+func (m *matching) foreign(at map[string]int, vendor string, i int) {
+	n, ok := at[vendor]
+	if !ok {
 		n = len(m.result.Foreign)
+		at[vendor] = n
 		m.result.Foreign = append(m.result.Foreign, Foreign{Vendor: vendor})
 	}
 	m.result.Foreign[n].Packages = append(m.result.Foreign[n].Packages, i)

@@ -131,6 +131,13 @@ func TestTrap20HighestFixOfTheProduct(t *testing.T) {
 	p := rpmOf("openssl", "1:3.0.7-17.el9", "openssl", "3.0.7-17.el9")
 	assert.Equal(t, []string{"CVE-2023-0001 1:3.0.7-18.el9"}, ids(t, bothKinds(), mainline, advisories, p))
 	assert.Empty(t, ids(t, bothKinds(), inventory.OS{CPEs: []string{eus}}, advisories, p))
+
+	// With several fixes of the product to come, the last is the whole one.
+	p.Version = "1:3.0.7-5.el9"
+	for range 2 {
+		assert.Equal(t, []string{"CVE-2023-0001 1:3.0.7-18.el9"}, ids(t, bothKinds(), mainline, advisories, p))
+		slices.Reverse(advisories["binary openssl"])
+	}
 }
 
 func TestTrap21FixesOfOtherProducts(t *testing.T) {
@@ -309,7 +316,10 @@ func (r repositories) Repository(id string) ([]string, bool, error) {
 }
 
 func TestProducts(t *testing.T) {
-	table := repositories{"base": {baseOS}, "app": {appStream, baseOS}}
+	const openstack, eight = "cpe:/a:redhat:openstack:17.1::el9", "cpe:/o:redhat:enterprise_linux:8::baseos"
+	table := repositories{
+		"base": {baseOS}, "app": {appStream, baseOS}, "openstack": {openstack}, "eight": {eight}, "eus": {eus, nine + ".1"}, "empty": nil,
+	}
 	for name, tc := range map[string]struct {
 		sets, cpes, unknown []string
 	}{
@@ -317,10 +327,16 @@ func TestProducts(t *testing.T) {
 		"known":        {[]string{"app", "base"}, []string{appStream, baseOS}, nil},
 		"some unknown": {[]string{"base", "else"}, []string{baseOS}, []string{"else"}},
 		"all unknown":  {[]string{"else", "more"}, []string{nine}, []string{"else", "more"}},
+		// An image of a layered product is one of RHEL, too.
+		"another product": {[]string{"openstack"}, []string{openstack, nine}, nil},
+		"another release": {[]string{"eight"}, []string{nine, eight}, nil},
+		"a minor release": {[]string{"eus"}, []string{eus, nine + ".1"}, nil},
+		"no product":      {[]string{"empty"}, []string{nine}, nil},
 	} {
 		cpes, unknown, err := match.Products(&inventory.OS{CPEs: []string{nine}, ContentSets: tc.sets}, table)
 		require.NoError(t, err)
-		assert.Equal(t, tc.cpes, cpes, name)
+		assert.ElementsMatch(t, tc.cpes, cpes, name)
+		assert.True(t, slices.IsSorted(cpes), name)
 		assert.Equal(t, tc.unknown, unknown, name)
 	}
 	_, _, err := match.Products(&inventory.OS{ContentSets: []string{"broken"}}, table)

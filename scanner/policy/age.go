@@ -48,23 +48,37 @@ func formatAge(d time.Duration) string {
 	return d.String()
 }
 
-// OldDatabase says, in one sentence, how old an advisory database is; empty for
-// one that is young enough to go without saying.
-func OldDatabase(age time.Duration) string {
-	if age < warnAge {
+// Age is how old the oldest part of an advisory database is.
+type Age struct {
+	Age time.Duration // 0 if there is no database
+	// Feed is the part that is older than the rest; empty if all are of one age.
+	Feed string
+}
+
+// Old says, in one sentence, how old a database is; empty for one that is young
+// enough to go without saying.
+func (a Age) Old() string {
+	if a.Age < warnAge {
 		return ""
 	}
-	return fmt.Sprintf("the advisory database is %d days old and knows nothing newer", age/day)
+	return fmt.Sprintf("%s is %d days old and knows nothing newer", a.subject(), a.Age/day)
+}
+
+func (a Age) subject() string {
+	if a.Feed == "" {
+		return "the advisory database"
+	}
+	return fmt.Sprintf("the feed %s in the advisory database", a.Feed)
 }
 
 // tooOld is the error of a database above the age that the policy allows, or
 // empty.
-func (p Policy) tooOld(age time.Duration) string {
-	if p.MaxDBAge == 0 || age <= p.MaxDBAge {
+func (p Policy) tooOld(a Age) string {
+	if p.MaxDBAge == 0 || a.Age <= p.MaxDBAge {
 		return ""
 	}
-	return fmt.Sprintf("the advisory database is %s old, which is more than %s=%s allows; fetch a newer one",
-		ageText(age), KeyMaxDBAge, formatAge(p.MaxDBAge))
+	return fmt.Sprintf("%s is %s old, which is more than %s=%s allows; fetch a newer one",
+		a.subject(), ageText(a.Age), KeyMaxDBAge, formatAge(p.MaxDBAge))
 }
 
 // ageText is an age for people.

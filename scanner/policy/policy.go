@@ -71,8 +71,8 @@ type Policy struct {
 	// KernelHeaders makes findings of the flaws of the kernel in packages that
 	// have only its headers.
 	KernelHeaders bool
-	// MaxDBAge is the age of the advisory database above which nothing passes; 0
-	// if there is no such age.
+	// MaxDBAge is the age of the advisory database, or of the oldest feed in it,
+	// above which nothing passes; 0 if there is no such age.
 	MaxDBAge time.Duration
 
 	origins map[string]string

@@ -134,15 +134,17 @@ func TestEvaluate(t *testing.T) {
 		"end of life, warn": {map[string]string{"on-unsupported": "warn"}, policy.Scan{EndOfLife: "Debian 8 is over"}, policy.ExitPass, 0,
 			"no known vulnerabilities; Debian 8 is over"},
 		"headers only": {nil, policy.Scan{Findings: headers}, policy.ExitPass, 0,
-			"no known vulnerabilities; 5 more of the kernel in packages that have only its headers do not count"},
+			"no known vulnerabilities; not counted: 5 of the kernel in packages that have only its headers"},
 		"headers count": {map[string]string{"kernel-headers": "true"}, policy.Scan{Findings: headers}, policy.ExitGate, 3,
 			"3 vulnerabilities at or above high (fail-on=high): found 1 critical, 2 high, 1 low, 1 not rated by anyone"},
-		"old database, no limit": {nil, policy.Scan{DatabaseAge: 1000 * time.Hour}, policy.ExitPass, 0, "no known vulnerabilities"},
-		"database at the limit": {map[string]string{"max-db-age": "2d"}, policy.Scan{DatabaseAge: 48 * time.Hour}, policy.ExitPass, 0,
+		"old database, no limit": {nil, policy.Scan{Database: policy.Age{Age: 1000 * time.Hour}}, policy.ExitPass, 0, "no known vulnerabilities"},
+		"database at the limit": {map[string]string{"max-db-age": "2d"}, policy.Scan{Database: policy.Age{Age: 48 * time.Hour}}, policy.ExitPass, 0,
 			"no known vulnerabilities"},
-		"database too old": {map[string]string{"max-db-age": "36h"}, policy.Scan{DatabaseAge: 73 * time.Hour}, policy.ExitError, 0,
+		"database too old": {map[string]string{"max-db-age": "36h"}, policy.Scan{Database: policy.Age{Age: 73 * time.Hour}}, policy.ExitError, 0,
 			"the advisory database is 3 days old, which is more than max-db-age=36h allows; fetch a newer one"},
-		"database too old, nothing to assess": {map[string]string{"max-db-age": "36h"}, policy.Scan{NoPackages: true, DatabaseAge: 73 * time.Hour}, policy.ExitPass, 0,
+		"one feed too old": {map[string]string{"max-db-age": "36h"}, policy.Scan{Database: policy.Age{Age: 73 * time.Hour, Feed: "debian-dsa"}}, policy.ExitError, 0,
+			"the feed debian-dsa in the advisory database is 3 days old, which is more than max-db-age=36h allows; fetch a newer one"},
+		"database too old, nothing to assess": {map[string]string{"max-db-age": "36h"}, policy.Scan{NoPackages: true, Database: policy.Age{Age: 73 * time.Hour}}, policy.ExitPass, 0,
 			"the image has no package database; nothing was assessed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,6 +163,7 @@ func TestEvaluate(t *testing.T) {
 }
 
 func TestOldDatabase(t *testing.T) {
-	assert.Empty(t, policy.OldDatabase(167*time.Hour))
-	assert.Equal(t, "the advisory database is 7 days old and knows nothing newer", policy.OldDatabase(168*time.Hour))
+	assert.Empty(t, policy.Age{Age: 167 * time.Hour, Feed: "nvd"}.Old())
+	assert.Equal(t, "the advisory database is 7 days old and knows nothing newer", policy.Age{Age: 168 * time.Hour}.Old())
+	assert.Equal(t, "the feed nvd in the advisory database is 8 days old and knows nothing newer", policy.Age{Age: 200 * time.Hour, Feed: "nvd"}.Old())
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/example/microscanner-frontend/scanner/severity"
 )
@@ -40,8 +39,8 @@ type Scan struct {
 	Named      string
 	// Unread says what could not be read, one text a part.
 	Unread []string
-	// DatabaseAge is the age of the advisory database; 0 if there is none.
-	DatabaseAge time.Duration
+	// Database is the age of the advisory database.
+	Database Age
 }
 
 // Counts is a number of findings for each severity.
@@ -160,14 +159,14 @@ func (p Policy) notAssessed(scan Scan) string {
 	case scan.NoPackages || scan.Unsupported != "":
 		return "" // no advisory was asked for
 	}
-	return p.tooOld(scan.DatabaseAge)
+	return p.tooOld(scan.Database)
 }
 
 // doubts is what a verdict says besides, each after a semicolon.
 func (s Scan) doubts(v Verdict) string {
 	text := ""
 	if n := v.KernelHeaders.Total(); n > 0 {
-		text += fmt.Sprintf("; %d more of the kernel in packages that have only its headers do not count", n)
+		text += fmt.Sprintf("; not counted: %d of the kernel in packages that have only its headers", n)
 	}
 	if len(s.Unread) > 0 {
 		text += "; " + s.incomplete()

@@ -54,49 +54,76 @@ func (r *Report) FindingsOf(g Group) []Finding {
 
 // AllFindings lists the findings of all groups, in the same order.
 func (r *Report) AllFindings() []Finding {
-	type key struct {
-		id     string
-		source Source
+	sources := r.bySource()
+	most := 0
+	for i := range sources {
+		most += sources[i].most
 	}
-	at := map[key]int{}
-	fixes := r.sourceFixes()
-	var out []Finding
-	for i := range r.Resources {
-		res := &r.Resources[i]
-		for j := range res.Vulnerabilities {
-			v := &res.Vulnerabilities[j]
-			one := findingOf(res, v)
-			n, ok := at[key{v.Name, one.Source}]
-			if !ok {
-				n = len(out)
-				at[key{v.Name, one.Source}] = n
-				out = append(out, one)
-			}
-			out[n].add(&one, version.Scheme(res.Resource.Format))
-			out[n].Binaries = append(out[n].Binaries, res.Resource.Name)
+	out := make([]Finding, 0, most)
+	at := map[string]int{} // in out, by the id
+	for i := range sources {
+		clear(at)
+		first := len(out)
+		for _, n := range sources[i].resources {
+			out = addResource(out, at, &r.Resources[n])
 		}
-	}
-	for i := range out {
-		slices.Sort(out[i].Binaries)
-		out[i].Binaries = slices.Compact(out[i].Binaries)
-		out[i].Source.FixVersion = fixes[out[i].Source]
+		for j := range out[first:] {
+			f := &out[first+j]
+			slices.Sort(f.Binaries)
+			f.Binaries = slices.Compact(f.Binaries)
+			f.Source.FixVersion = sources[i].fix
+		}
 	}
 	slices.SortFunc(out, compareFindings)
 	return out
 }
 
-// sourceFixes is the highest FixVersion that the binaries of a source package
-// have, by the source package without it.
-func (r *Report) sourceFixes() map[Source]string {
-	fixes := map[Source]string{}
+// addResource adds the findings of a binary to those of its source package.
+func addResource(out []Finding, at map[string]int, res *Resource) []Finding {
+	scheme := version.Scheme(res.Resource.Format)
+	for i := range res.Vulnerabilities {
+		one := findingOf(res, &res.Vulnerabilities[i])
+		n, ok := at[one.ID]
+		if !ok {
+			n = len(out)
+			at[one.ID] = n
+			out = append(out, one)
+		}
+		out[n].add(&one, scheme)
+		out[n].Binaries = append(out[n].Binaries, res.Resource.Name)
+	}
+	return out
+}
+
+// sourceResources is the binaries of one source package.
+type sourceResources struct {
+	resources []int  // indexes into the report's
+	most      int    // vulnerabilities that one of them has
+	fix       string // the highest FixVersion that one of them has
+}
+
+// bySource puts the binaries of a source package together.
+func (r *Report) bySource() []sourceResources {
+	type key struct{ name, version string }
+	at := make(map[key]int, len(r.Resources))
+	out := make([]sourceResources, 0, len(r.Resources))
 	for i := range r.Resources {
 		p := &r.Resources[i].Resource
-		s := Source{Name: p.Source.Name, Version: p.Source.Version}
-		if higher(version.Scheme(p.Format), p.Source.FixVersion, fixes[s]) {
-			fixes[s] = p.Source.FixVersion
+		k := key{p.Source.Name, p.Source.Version}
+		n, ok := at[k]
+		if !ok {
+			n = len(out)
+			at[k] = n
+			out = append(out, sourceResources{})
+		}
+		s := &out[n]
+		s.resources = append(s.resources, i)
+		s.most = max(s.most, len(r.Resources[i].Vulnerabilities))
+		if higher(version.Scheme(p.Format), p.Source.FixVersion, s.fix) {
+			s.fix = p.Source.FixVersion
 		}
 	}
-	return fixes
+	return out
 }
 
 // findingOf is a vulnerability of one binary, without its name.

@@ -247,6 +247,12 @@ func TestSummary(t *testing.T) {
 	r.Summarise(policy.Never)
 	assert.Equal(t, report.VulnerabilitySummary{Total: 15, High: 3, Medium: 4, Low: 8, Negligible: 48}, r.VulnerabilitySummary)
 	assert.Empty(t, r.ImageAssurance.ChecksPerformed)
+
+	// A vulnerability counts once for a source package, however many binaries.
+	r = sample(t)
+	r.Resources[3].Vulnerabilities[0].NVDScoreV3 = 2
+	r.Summarise(policy.Never)
+	assert.InDelta(t, (9.8+5.1+2)/3, r.VulnerabilitySummary.ScoreAverage, 0.01)
 }
 
 func TestPackageLines(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/inventory"
@@ -37,9 +39,13 @@ func newReport(inv *inventory.Inventory, found match.Result, database *db.DB, o 
 	}
 	judged := judged(inv, r, problems)
 	if !meta.Built.IsZero() {
-		r.DataDate = meta.Built.Unix()
-		judged.DatabaseAge = o.Now().Sub(meta.Built)
-		if old := policy.OldDatabase(judged.DatabaseAge); old != "" && inv.Unsupported == "" && !inv.NoPackages {
+		at, feed := meta.AsOf()
+		if meta.Built.Sub(at) < 24*time.Hour {
+			feed = "" // was fetched for that build, or the last before it
+		}
+		r.DataDate = at.Unix()
+		judged.Database = policy.Age{Age: o.Now().Sub(at), Feed: feed}
+		if old := judged.Database.Old(); old != "" && inv.Unsupported == "" && !inv.NoPackages {
 			r.NotAssessed = append(r.NotAssessed, report.NotAssessed{Reason: old})
 		}
 	}
@@ -92,9 +98,7 @@ func notAssessed(inv *inventory.Inventory, found match.Result, problems []invent
 			out = append(out, report.NotAssessed{Reason: text})
 		}
 	}
-	for _, f := range found.Foreign {
-		out = append(out, report.NotAssessed{Reason: reasonForeign + f.Vendor, Count: len(f.Packages)})
-	}
+	out = append(out, foreign(found.Foreign)...)
 	if n := len(found.UnknownStream); n > 0 {
 		out = append(out, report.NotAssessed{Reason: reasonUnknownStream, Count: n})
 	}
@@ -108,6 +112,33 @@ func notAssessed(inv *inventory.Inventory, found match.Result, problems []invent
 		out = append(out, report.NotAssessed{
 			Reason: "advisories that the vendor still investigates", Count: found.UnderInvestigation,
 		})
+	}
+	return out
+}
+
+// maxVendors is how many vendors are named, maxVendor how much of a vendor's
+// name, in bytes. Real images have few, with short names.
+const (
+	maxVendors = 100
+	maxVendor  = 200
+)
+
+// foreign lists the packages that are not the distribution's own, by vendor.
+func foreign(list []match.Foreign) []report.NotAssessed {
+	out := make([]report.NotAssessed, 0, min(len(list), maxVendors+1))
+	for _, f := range list[:min(len(list), maxVendors)] {
+		vendor := f.Vendor
+		if len(vendor) > maxVendor {
+			vendor = strings.ToValidUTF8(vendor[:maxVendor], "") + "…"
+		}
+		out = append(out, report.NotAssessed{Reason: reasonForeign + vendor, Count: len(f.Packages)})
+	}
+	rest := 0
+	for _, f := range list[min(len(list), maxVendors):] {
+		rest += len(f.Packages)
+	}
+	if rest > 0 {
+		out = append(out, report.NotAssessed{Reason: reasonForeign + fmt.Sprintf("%d other vendors", len(list)-maxVendors), Count: rest})
 	}
 	return out
 }

@@ -2,6 +2,8 @@ package scan_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/internal/scantest"
+	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/report"
 )
 
@@ -56,4 +59,52 @@ func TestRpm(t *testing.T) {
 	back, err := report.Decode(&text)
 	require.NoError(t, err)
 	assert.Equal(t, r.Verdict, back.Verdict)
+}
+
+// TestRealRpmImages scans every real image with packages of rpm: its own vendor's
+// packages are compared, all of them, and those of no other.
+func TestRealRpmImages(t *testing.T) {
+	for name, tc := range map[string]struct{ distro, release, bash string }{
+		"centos-5":          {"centos", "5", "3.2-33.el5_11.4"},
+		"centos-6":          {"centos", "6", "4.1.2-48.el6"},
+		"centos-7":          {"centos", "7", "4.2.46-30.el7"},
+		"centos-8-modular":  {"centos", "8", "4.4.19-10.el8"},
+		"rhel-8-ubi-s390x":  {"rhel", "8", "4.4.20-3.el8"},
+		"mariner-2.0":       {"azurelinux", "1.0", "5.1.8-1.cm2"},
+		"sle-15-bci":        {"suse", "15.2", "4.4-19.6.1"},
+		"rhel-8 as Rocky's": {"rocky", "8", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := name
+			if tc.bash == "" {
+				folder = "rhel-8-ubi-s390x"
+			}
+			root := unpacked(t, scantest.Shared(t, "rootfs/"+folder))
+			if tc.bash == "" {
+				require.NoError(t, os.Remove(filepath.Join(root, "etc/redhat-release")))
+				require.NoError(t, os.WriteFile(filepath.Join(root, "etc/os-release"), []byte("ID=rocky\nVERSION_ID=8.5\n"), 0o600))
+			}
+			var records []advisory.Record
+			for _, kind := range []advisory.Kind{advisory.Binary, advisory.Source} {
+				records = append(records,
+					advisory.Record{ID: "CVE-2020-0001", Distro: tc.distro, Release: tc.release, Package: "bash", Kind: kind, Status: advisory.StatusFixed, Fixed: "99:1-1"},
+					advisory.Record{ID: "CVE-2020-0002", Distro: tc.distro, Release: tc.release, Package: "bash", Kind: kind, Status: advisory.StatusFixed, Fixed: "0.1-1"},
+				)
+			}
+			r := scanRootfs(t, root, scantest.Open(t, scantest.Database(t, records...)))
+			assert.Equal(t, tc.distro, r.OS)
+			assert.False(t, r.PartialResults)
+			if tc.bash == "" {
+				assert.Empty(t, r.Findings())
+				assert.Equal(t, policy.ExitError, r.Verdict.ExitCode)
+				assert.Equal(t, "the image is rocky 8.5, but none of its packages is known to be one of Rocky Linux's own; nothing was assessed (set on-unsupported=warn to let such images pass)", r.Verdict.Reason)
+				assert.Contains(t, r.NotAssessed, report.NotAssessed{Reason: "packages that are not the distribution's own, of Red Hat, Inc.", Count: 181})
+				return
+			}
+			assert.Equal(t, []string{"bash " + tc.bash + " CVE-2020-0001"}, foundIn(r))
+			for _, n := range r.NotAssessed {
+				assert.NotContains(t, n.Reason, "packages that are not the distribution's own")
+			}
+		})
+	}
 }

@@ -100,7 +100,25 @@ func matchRelease(inv *inventory.Inventory, database *db.DB, d distro.Distro, re
 	if len(unknown) > 0 {
 		inv.Notes = append(inv.Notes, unknownContentSets(inv, unknown))
 	}
-	return match.Match(inv, d.Rules, release, match.Options{UnderInvestigation: o.UnderInvestigation})
+	result, err := match.Match(inv, d.Rules, release, match.Options{UnderInvestigation: o.UnderInvestigation})
+	if err == nil {
+		inv.Unsupported = noneOwn(inv, d, result)
+	}
+	return result, err
+}
+
+// noneOwn says that no package of an image was compared with advisories, as all
+// are somebody else's: then the image is of another distribution than its
+// release files say, or one of its derivatives. It is empty if some were.
+func noneOwn(inv *inventory.Inventory, d distro.Distro, result match.Result) string {
+	left := len(inv.Packages) - len(result.UnknownStream)
+	for _, f := range result.Foreign {
+		left -= len(f.Packages)
+	}
+	if left > 0 || len(inv.Packages) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the image is %s, but none of its packages is known to be one of %s's own", inv.OS.Pretty, d.Name)
 }
 
 // unknownContentSets says which repositories of an image the database cannot

@@ -41,8 +41,8 @@ type Options struct {
 	// AllowMissing writes the database without the feeds that cannot be read and
 	// of which there is no last good copy. Otherwise they are an error.
 	AllowMissing bool
-	// Records is given each record, in the order of the feeds; nil if they are
-	// not wanted.
+	// Records is given each record, in the order of the feeds, of those that
+	// supplement others last; nil if they are not wanted.
 	Records func(advisory.Record) error
 	// Built is the build time that the database states.
 	Built time.Time
@@ -56,7 +56,7 @@ type Options struct {
 	// Unrated is told of each distribution whose feeds rate nothing, if no feed
 	// of ratings does so either; nil if that is not wanted.
 	Unrated func(distro string)
-	// Source bounds what is read.
+	// Source bounds what is read; where it does not, the feed's own limits do.
 	Source feed.Options
 }
 
@@ -146,32 +146,50 @@ func (b *build) run(ctx context.Context) (db.Meta, error) {
 }
 
 // round imports all feeds into a new builder. It is settled if every feed is
-// what it was thought to be.
+// what it was thought to be. The feeds that supplement others come after all
+// others: what these have decides what they may add, and not who is faster.
 func (b *build) round(ctx context.Context, most int, records func(advisory.Record) error) (_ *target, settled bool, err error) {
 	to := &target{
 		builder: db.NewBuilder(db.BuilderOptions{Built: b.Built, Scheme: func(id string) (version.Scheme, bool) {
 			d, ok := distro.ByID(b.Distros, id)
 			return d.Rules.Scheme, ok
 		}}),
-		records: records, rated: map[string]bool{},
+		records: records, rated: map[string]bool{}, covered: map[coverage]bool{},
+	}
+	if err := b.each(ctx, most, func(ctx context.Context, t *task) error { t.open(ctx); return nil }); err != nil {
+		return nil, false, err
 	}
 	settled = true
 	var lock sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(most)
-	for _, t := range b.tasks {
-		if t.state == missing {
-			continue
-		}
-		group.Go(func() error {
+	for _, supplements := range []bool{false, true} {
+		err := b.each(ctx, most, func(ctx context.Context, t *task) error {
+			if supplements != (t.importer.Supplements != "") {
+				return nil
+			}
 			same, err := t.run(ctx, to)
 			lock.Lock()
 			defer lock.Unlock()
 			settled = settled && same
 			return err
 		})
+		if err != nil {
+			return nil, false, err
+		}
 	}
-	return to, settled, group.Wait()
+	return to, settled, nil
+}
+
+// each does something for every feed of which there is anything, for so many at
+// one time.
+func (b *build) each(ctx context.Context, most int, do func(context.Context, *task) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(most)
+	for _, t := range b.tasks {
+		if t.state != missing {
+			group.Go(func() error { return do(ctx, t) })
+		}
+	}
+	return group.Wait()
 }
 
 // missing is the error for feeds of which there is nothing.

@@ -162,7 +162,7 @@ func TestNothingIsWrittenIfAFeedIsBroken(t *testing.T) {
 		"unknown":       {[]compile.Feed{good, {Name: "gentoo", Location: "x"}}, "there is no such feed; there are [al"},
 		"address":       {[]compile.Feed{good, {Name: "debian", Location: "ftp://x/y"}}, "feed debian: \"ftp://x/y\" is neither"},
 		"all unusable":  {[]compile.Feed{good, {Name: "records", Location: file(t, "r.jsonl", `{"id":"X-1","distro":"debain","release":"12","package":"p","kind":"source","status":"affected"}`)}}, `none of 1 records can be used; the first: debain 12 p X-1: there is no distribution "debain"`},
-		"another thing": {[]compile.Feed{{Name: "debian", Location: file(t, "s.tsv", severity)}}, "not JSON"},
+		"another thing": {[]compile.Feed{{Name: "debian", Location: file(t, "s.tsv", severity)}}, "feed debian: s.tsv: it is not known as something of Debian"},
 	} {
 		o := options(t, c.feeds...)
 		_, err := compile.Run(context.Background(), o)

@@ -213,7 +213,10 @@ func TestDamagedCacheIsFetchedAnew(t *testing.T) {
 		w := newWorld(t)
 		_, _, err := w.build(nil)
 		require.NoError(t, err)
-		files, err := filepath.Glob(filepath.Join(w.cache, "records-*", "*"))
+		lists, err := filepath.Glob(filepath.Join(w.cache, "127.0.0.1-*", "records.json"))
+		require.NoError(t, err)
+		require.Len(t, lists, 1)
+		files, err := filepath.Glob(filepath.Join(filepath.Dir(lists[0]), "*"))
 		require.NoError(t, err)
 		require.Len(t, files, 2, "a document and the list")
 		for _, f := range files {

@@ -19,11 +19,17 @@ type target struct {
 	records func(advisory.Record) error // nil if they are not wanted
 	// rated tells of each distribution that has a record whether any is rated.
 	rated map[string]bool
+	// covered has what some feed has a record of.
+	covered map[coverage]bool
 }
+
+// coverage is a release that a feed has a record of.
+type coverage struct{ feed, distro, release string }
 
 // intake takes the rows of one feed.
 type intake struct {
 	*target
+	importer feed.Feed
 	// bad are the rows that the builder found fault with. Its Rows counts those
 	// of them that are in the database nevertheless.
 	bad feed.Stats
@@ -32,8 +38,8 @@ type intake struct {
 }
 
 // read imports the feed and counts what the builder refused as malformed too.
-func (in *intake) read(ctx context.Context, f feed.Feed, src *feed.Source) (stats feed.Stats, err error) {
-	switch {
+func (in *intake) read(ctx context.Context, src *feed.Source) (stats feed.Stats, err error) {
+	switch f := in.importer; {
 	case f.Records != nil:
 		stats, err = f.Records(ctx, src, in.record)
 	case f.Facts != nil:
@@ -51,12 +57,17 @@ func (in *intake) read(ctx context.Context, f feed.Feed, src *feed.Source) (stat
 }
 
 func (in *intake) record(rec advisory.Record) error {
+	rec.Normalize()
+	about := coverage{in.importer.Name, rec.Distro, rec.Release}
 	return in.take(func() error {
+		if in.covered[coverage{in.importer.Supplements, rec.Distro, rec.Release}] {
+			return nil
+		}
 		err := in.builder.Add(rec)
 		if bad, ok := errors.AsType[*db.RecordError](err); err != nil && (!ok || !bad.Kept) {
 			return err
 		}
-		rec.Normalize()
+		in.covered[about] = true
 		in.rated[rec.Distro] = in.rated[rec.Distro] || rec.Severity != severity.Unknown || rec.CVSS != nil
 		if in.records != nil {
 			if err := in.records(rec); err != nil {

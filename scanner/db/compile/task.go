@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,10 +32,15 @@ const (
 type task struct {
 	*Options
 	index    int
-	importer feed.Feed
+	named    feed.Feed  // by its name
 	copy     *feed.Copy // nil for a path
 	state    state
 	reported bool
+
+	// Of a round:
+	src      *feed.Source
+	importer feed.Feed // named, or what its content shows
+	unopened error     // why there is no src, or it is not known what it is
 	result   Result
 	meta     db.FeedMeta
 }
@@ -44,7 +50,7 @@ func (b *build) newTask(index int, f Feed) (*task, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no such feed; there are %v", Names(b.Distros))
 	}
-	t := &task{Options: b.Options, index: index, importer: importer, result: Result{Feed: f}}
+	t := &task{Options: b.Options, index: index, named: importer, result: Result{Feed: f}}
 	if !feed.IsAddress(f.Location) {
 		return t, nil
 	}
@@ -56,17 +62,30 @@ func (b *build) newTask(index int, f Feed) (*task, error) {
 	return t, err
 }
 
+// open makes ready to import the feed, and tells what it is where its name alone
+// does not.
+func (t *task) open(ctx context.Context) {
+	t.importer = t.named
+	t.src, t.unopened = feed.NewSource(t.result.Location, t.source())
+	if t.unopened != nil || t.named.Form == nil || t.result.Location == t.named.URL {
+		return
+	}
+	found, err := t.named.Form(ctx, t.src)
+	if t.unopened = err; err == nil {
+		t.importer = found
+	}
+}
+
 // run imports the feed. It returns false if the feed turned out not to be what
 // it was thought to be, and has to be read again or left out. An error is one of
 // the whole build.
 func (t *task) run(ctx context.Context, to *target) (same bool, err error) {
-	src, err := feed.NewSource(t.result.Location, t.source())
-	if err != nil {
-		return t.bad(err), nil
-	}
 	started := t.Now()
-	in := &intake{target: to}
-	stats, err := in.read(ctx, t.importer, src)
+	in := &intake{target: to, importer: t.importer}
+	var stats feed.Stats
+	if err = t.unopened; err == nil {
+		stats, err = in.read(ctx, t.src)
+	}
 	switch {
 	case in.fatal != nil:
 		return false, in.fatal
@@ -82,13 +101,13 @@ func (t *task) run(ctx context.Context, to *target) (same bool, err error) {
 		if err := t.keep(stats); err != nil {
 			return false, err
 		}
-		t.result.Traffic = src.Traffic()
+		t.result.Traffic = t.src.Traffic()
 		t.state = known
 	}
 	t.result.Stats, t.result.Took = stats, t.result.Took+t.Now().Sub(started)
 	t.meta = db.FeedMeta{
-		Name: t.importer.Name, URL: src.Location(), Fetched: t.fetched(started), ETag: src.ETag(), Modified: src.Modified(),
-		Rows: stats.Rows, Malformed: stats.Malformed, Digest: src.Digest(),
+		Name: t.result.Name, URL: t.src.Location(), Fetched: t.fetched(started), ETag: t.src.ETag(), Modified: t.src.Modified(),
+		Rows: stats.Rows, Malformed: stats.Malformed, Digest: t.src.Digest(),
 	}
 	t.report()
 	return true, nil
@@ -97,6 +116,9 @@ func (t *task) run(ctx context.Context, to *target) (same bool, err error) {
 // source is how the feed is read: no server is asked twice in one run.
 func (t *task) source() feed.Options {
 	o := t.Source
+	o.MaxBytes = cmp.Or(o.MaxBytes, t.named.MaxBytes)
+	o.MaxUnpacked = cmp.Or(o.MaxUnpacked, t.named.MaxUnpacked)
+	o.Timeout = cmp.Or(o.Timeout, t.named.Timeout)
 	o.Copy, o.Offline = t.copy, t.Offline || t.state != fresh
 	o.Now = t.Now
 	if t.Progress != nil {
@@ -118,7 +140,7 @@ func (t *task) check(stats feed.Stats) error {
 	}
 	before, _, ok := t.copy.Good()
 	if ok && stats.Rows*keptOf < before*kept {
-		return fmt.Errorf("it has %d rows, and had %d: it shrank by more than a fifth; if that is right, remove %s", stats.Rows, before, t.copy.Dir())
+		return fmt.Errorf("it has %d rows, and had %d: it shrank by more than a fifth; if that is right, remove %s", stats.Rows, before, t.copy.Path())
 	}
 	return nil
 }

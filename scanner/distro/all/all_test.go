@@ -2,14 +2,17 @@ package all_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/distro/all"
 	"github.com/example/microscanner-frontend/scanner/feed"
+	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/osrelease"
 )
 
@@ -105,5 +108,47 @@ func TestRecognise(t *testing.T) {
 			}
 			assert.Equal(t, []string{tc.want}, got)
 		})
+	}
+}
+
+// TestOddInput gives the rules what no package and no release file of a real
+// image says: none may panic.
+func TestOddInput(t *testing.T) {
+	odd := []string{"", ":", "-", ".", "~", "_", "0", "::::", "-:-.", "1:", ":1", "\x00\xff", "…", ".el", ".el7_", ".el7.centos.", "x.module_el", "kernel-", "-headers", "99999999999999999999:1-1", "12", "3.20", "edge/sid", "/sid", "cpe:/o:redhat:enterprise_linux:", "Amazon Linux", "CentOS release  (Final)", strings.Repeat("9", 500)}
+	for _, d := range all.List() {
+		for _, a := range odd {
+			for _, b := range odd {
+				oddRules(d, a, b)
+				for _, id := range []string{"", "debian", "ubuntu", "alpine", "amzn", "azurelinux", "centos", "ol", "rhel", "rocky", "almalinux", "sles", "opensuse", "wolfi"} {
+					os, ok := d.Recognise(osrelease.Release{
+						ID: id, VersionID: a, DebianVersion: b, AlpineRelease: b, SystemCPE: b, CPEName: a, PrettyName: b, Name: a,
+						Lines: []osrelease.Line{{Path: "etc/redhat-release", Text: a, Name: b, Version: b}},
+					})
+					if ok {
+						assert.Equal(t, d.ID, os.Distro)
+					}
+				}
+			}
+		}
+	}
+}
+
+// oddRules calls the rules that the distribution has.
+func oddRules(d distro.Distro, a, b string) {
+	p := &inventory.Package{Format: inventory.FormatRpm, Name: a, Version: b, SourceName: b, SourceVersion: a, Vendor: b, Module: a}
+	if d.Rules.Foreign != nil {
+		d.Rules.Foreign(&inventory.OS{Release: a}, p)
+	}
+	if d.Rules.Headers != nil {
+		d.Rules.Headers(p)
+	}
+	if d.Rules.Applies != nil {
+		d.Rules.Applies(p, &db.Advisory{Fixed: a, CPEs: []string{b, a}})
+	}
+	if d.Rules.Older != nil {
+		_, _ = d.Rules.Older(a, b)
+	}
+	if d.Lifecycle != nil {
+		d.Lifecycle(a)
 	}
 }

@@ -12,12 +12,19 @@ import (
 	"github.com/example/microscanner-frontend/scanner/distro/alpine"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/osrelease"
+	"github.com/example/microscanner-frontend/scanner/pkgdb"
 )
 
 // TestTrap02OriginNames has the kind of names that advisories use: those of
 // origins, not of installed packages.
 func TestTrap02OriginNames(t *testing.T) {
 	assert.Equal(t, []advisory.Kind{advisory.Source}, alpine.Distro().Rules.Kinds)
+	c := pkgdb.NewCollector()
+	found, err := alpine.Distro().Read(fstest.MapFS{"lib/apk/db/installed": {Data: []byte("P:libcrypto3\nV:3.3.1-r0\no:openssl\n")}}, c)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Len(t, c.Packages(), 1)
+	assert.Equal(t, "openssl", c.Packages()[0].SourceName)
 }
 
 func TestTrap09EdgeIsNoBranch(t *testing.T) {

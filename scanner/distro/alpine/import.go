@@ -130,7 +130,7 @@ func (t *tree) document(ctx context.Context, name, branch string) (err error) {
 func checkBranch(stated, want string) error {
 	switch {
 	case stated == "":
-		return errors.New("it does not say before its packages which branch it is for")
+		return errors.New("it does not say which branch it is for")
 	case !branchName().MatchString(stated):
 		return fmt.Errorf("there is no branch %q", stated)
 	case want != "" && stated != want:

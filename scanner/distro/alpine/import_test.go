@@ -175,19 +175,18 @@ func TestImportRefuses(t *testing.T) {
 		docs map[string]string
 		want string
 	}{
-		"empty directory":   {nil, "there is no main.json"},
-		"empty branch":      {map[string]string{"v3.10/main.json": fine, "v3.9/x": ""}, "v3.9: there is no main.json"},
-		"no main":           {map[string]string{"v3.10/main.json": fine, "v3.11/community.json": doc("v3.11", "p", `{"1-r0":["CVE-2019-1111"]}`)}, "v3.11: there is no main.json"},
-		"another branch":    {map[string]string{"v3.11/main.json": fine}, "v3.11/main.json: it says that it is for the branch v3.10"},
-		"unknown branch":    {map[string]string{"main.json": strings.ReplaceAll(fine, "v3.10", "../etc")}, `there is no branch "../etc"`},
-		"no branch":         {map[string]string{"main.json": strings.ReplaceAll(fine, "distroversion", "x")}, "it does not say before its packages which branch"},
-		"branch at the end": {map[string]string{"main.json": `{"packages":[],"distroversion":"v3.10"}`}, "it does not say before its packages which branch"},
-		"no packages":       {map[string]string{"main.json": `{"distroversion":"v3.10"}`}, "it has no packages"},
-		"array":             {map[string]string{"main.json": `[]`}, "this is not a document of secdb"},
-		"nothing in it":     {map[string]string{"main.json": `{"distroversion":"v3.10","packages":null}`}, "no advisory is in it"},
-		"cut off":           {map[string]string{"v3.10/main.json": fine, "v3.10/community.json": fine[:60]}, "v3.10/community.json: cut off"},
-		"more":              {map[string]string{"main.json": fine + fine}, "more after the end"},
-		"page":              {map[string]string{"main.json": "<html>"}, "not JSON"},
+		"empty directory": {nil, "there is no main.json"},
+		"empty branch":    {map[string]string{"v3.10/main.json": fine, "v3.9/x": ""}, "v3.9: there is no main.json"},
+		"no main":         {map[string]string{"v3.10/main.json": fine, "v3.11/community.json": doc("v3.11", "p", `{"1-r0":["CVE-2019-1111"]}`)}, "v3.11: there is no main.json"},
+		"another branch":  {map[string]string{"v3.11/main.json": fine}, "v3.11/main.json: it says that it is for the branch v3.10"},
+		"unknown branch":  {map[string]string{"main.json": strings.ReplaceAll(fine, "v3.10", "../etc")}, `there is no branch "../etc"`},
+		"no branch":       {map[string]string{"main.json": strings.ReplaceAll(fine, "distroversion", "x")}, "it does not say which branch"},
+		"no packages":     {map[string]string{"main.json": `{"distroversion":"v3.10"}`}, "it has no packages"},
+		"array":           {map[string]string{"main.json": `[]`}, "this is not a document of secdb"},
+		"nothing in it":   {map[string]string{"main.json": `{"distroversion":"v3.10","packages":null}`}, "no advisory is in it"},
+		"cut off":         {map[string]string{"v3.10/main.json": fine, "v3.10/community.json": fine[:60]}, "v3.10/community.json: cut off"},
+		"more":            {map[string]string{"main.json": fine + fine}, "more after the end"},
+		"page":            {map[string]string{"main.json": "<html>"}, "not JSON"},
 	} {
 		_, _, err := importAll(t, tree(t, c.docs))
 		assert.ErrorContains(t, err, c.want, name)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/distro"
+	"github.com/example/microscanner-frontend/scanner/distro/internal/rebuild"
 	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/match"
@@ -30,7 +31,7 @@ func Distro() distro.Distro {
 		Read:      rpm.Read,
 		Rules: match.Rules{
 			Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Rpm,
-			Foreign: foreign, Older: older, Headers: headers,
+			Foreign: foreign, Older: older, Headers: rebuild.Headers,
 		},
 		Lifecycle: lifecycle,
 		Feeds: []feed.Feed{
@@ -67,8 +68,6 @@ func older(installed, fixed string) (bool, error) {
 	order, err := version.Rpm.Compare(installed, fixed)
 	return order < 0, err
 }
-
-func headers(p *inventory.Package) bool { return p.Name == "kernel-headers" }
 
 // lifecycle has the ends of support of the releases
 // (https://learn.microsoft.com/azure/aks/support-policies). That of 3.0 has no

@@ -97,6 +97,17 @@ func TestStatements(t *testing.T) {
 	}, lines(records))
 }
 
+// An address that is none hides no vulnerability.
+func TestBadAddress(t *testing.T) {
+	text := document(fixed("CVE-2024-0001", "cmake", "0:3.30.3-2.azl3"))
+	for _, address := range []string{"nvd", "javascript:alert(1)", "https://", "https://%zz"} {
+		records, _, err := importAll(t, write(t, "azurelinux-3.0-oval.xml", strings.Replace(text, "https://nvd.nist.gov/vuln/detail/CVE-2024-0001", address, 1)))
+		require.NoError(t, err)
+		require.Len(t, records, 1)
+		assert.Empty(t, records[0].URL)
+	}
+}
+
 func TestReleases(t *testing.T) {
 	dir := t.TempDir()
 	for name, mark := range map[string]string{
@@ -237,6 +248,7 @@ func TestRulesAndLifecycle(t *testing.T) {
 		assert.Equal(t, want, foreign, vendor)
 	}
 	assert.True(t, d.Rules.Headers(&inventory.Package{Name: "kernel-headers"}))
+	assert.True(t, d.Rules.Headers(&inventory.Package{Name: "kernel-azure-devel"}))
 	assert.False(t, d.Rules.Headers(&inventory.Package{Name: "kernel"}))
 	l, ok := d.Lifecycle("2.0")
 	assert.True(t, ok)

@@ -114,7 +114,7 @@ func record(doc *oval.Document, d *oval.Definition, document string) (rec adviso
 	rec = advisory.Record{Distro: ID, Kind: advisory.Source, Description: d.Description}
 	for _, ref := range d.References {
 		if strings.EqualFold(ref.Source, "CVE") {
-			rec.ID, rec.URL = ref.ID, ref.URL
+			rec.ID, rec.URL = ref.ID, oval.Page(ref.URL)
 		}
 	}
 	if rec.ID == "" {

@@ -36,7 +36,7 @@ func Distro() distro.Distro {
 			Headers: rebuild.Headers,
 		},
 		Lifecycle: lifecycle,
-		Feeds:     []feed.Feed{{Name: ID, URL: redhat.URL, Records: redhat.Importer(ID, adapt)}},
+		Feeds:     []feed.Feed{redhat.Feed(ID, adapt)},
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/distro/internal/deb"
-	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/match"
 	"github.com/example/microscanner-frontend/scanner/osrelease"
@@ -37,20 +36,12 @@ func Distro() distro.Distro {
 		Read:      dpkg.Read,
 		Rules: match.Rules{
 			Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Deb,
-			Foreign: deb.Foreign, Headers: deb.KernelHeaders,
+			Foreign: deb.Foreign(), Headers: deb.KernelHeaders,
 		},
 		Lifecycle: lifecycle,
-		Feeds: []feed.Feed{
-			{Name: ID, URL: "https://security-tracker.debian.org/tracker/data/json", Records: Import},
-			{Name: "debian-dsa", URL: rawRepository + "/data/DSA/list", Records: ImportList},
-			{Name: "debian-dla", URL: rawRepository + "/data/DLA/list", Records: ImportList},
-			{Name: "debian-elts", URL: "https://github.com/captn3m0/debian-elts-advisories/archive/HEAD.tar.gz", Records: ImportExtended},
-		},
+		Feeds:     feeds(),
 	}
 }
-
-// rawRepository has the files of the security tracker's repository.
-const rawRepository = "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master"
 
 // recognise takes a root file system that calls itself Debian, or Raspbian.
 // Debian 6 and older call themselves nothing; there is debian_version alone.

@@ -31,7 +31,7 @@ func vulnerabilities(d *oval.Definition) []vulnerability {
 				return &out[n]
 			}
 		}
-		out = append(out, vulnerability{id: id, url: url})
+		out = append(out, vulnerability{id: id, url: oval.Page(url)})
 		return &out[len(out)-1]
 	}
 	for _, ref := range d.References {

@@ -121,6 +121,15 @@ func TestAdvisory(t *testing.T) {
 	assert.Equal(t, "https://linux.oracle.com/cve/CVE-2024-0003.html", records[2].URL)
 }
 
+// An address that is none hides no vulnerability.
+func TestBadAddress(t *testing.T) {
+	records, _, err := importText(t, document(advisoryXML("ELSA-2024-0001",
+		strings.Replace(cve1, "https://", "", 1)+`<advisory><cve href="x">CVE-2024-0002</cve></advisory>`, os8(older("bash", "0:4.4-2.el8")))))
+	require.NoError(t, err)
+	require.Len(t, records, 2) // Each of which is valid.
+	assert.Empty(t, records[0].URL+records[1].URL)
+}
+
 func TestSeverity(t *testing.T) {
 	for element, want := range map[string]severity.Severity{
 		"":                               severity.Low, // from the title

@@ -11,6 +11,7 @@ import (
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/distro"
+	"github.com/example/microscanner-frontend/scanner/distro/internal/rebuild"
 	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/match"
@@ -32,7 +33,7 @@ func Distro() distro.Distro {
 		Read:      rpm.Read,
 		Rules: match.Rules{
 			Kinds: []advisory.Kind{advisory.Binary}, Scheme: version.Rpm,
-			Foreign: foreign, Applies: applies, Headers: headers,
+			Foreign: foreign, Applies: applies, Headers: rebuild.Headers,
 		},
 		Lifecycle: lifecycle,
 		Feeds: []feed.Feed{
@@ -45,24 +46,31 @@ func Distro() distro.Distro {
 // come before redhat-release, in which Oracle writes the name of Red Hat's.
 func recognise(r osrelease.Release) (inventory.OS, bool) {
 	os := inventory.OS{Distro: ID, Version: r.VersionID, Pretty: r.Pretty(), Path: r.Path}
-	switch line, ok := releaseLine(r); {
+	line, ok := releaseLine(r)
+	switch {
 	case r.ID == "ol":
-		if ok {
-			os.Version = cmp.Or(os.Version, line.Version)
-		}
+		os.Version = cmp.Or(os.Version, line.Version)
 	case ok && (r.ID == "" || r.ID == "rhel"):
 		os.Version, os.Pretty, os.Path = line.Version, line.Text, line.Path
 	default:
 		return inventory.OS{}, false
 	}
-	major, _, _ := strings.Cut(os.Version, ".")
-	if major == "" || strings.Trim(major, "0123456789") != "" {
+	release := major(os.Version)
+	switch {
+	case release == "" || strings.Trim(release, "0123456789") != "":
 		os.Unclear = "it cannot be told which release of Oracle Linux the image is: its release files state no number"
-		return os, true
+	case ok && major(line.Version) != release:
+		os.Unclear = fmt.Sprintf("it cannot be told which release of Oracle Linux the image is: %s says VERSION_ID=%q, and %s says %q", r.Path, r.VersionID, line.Path, line.Text)
+	default:
+		os.Release, os.CPEs = release, products(release)
 	}
-	os.Release = major
-	os.CPEs = products(major)
 	return os, true
+}
+
+// major is the release in the number of a minor one: 9 of "9.4".
+func major(version string) string {
+	number, _, _ := strings.Cut(version, ".")
+	return number
 }
 
 // releaseLine finds the line of Oracle's own files. Early releases of Oracle
@@ -86,10 +94,6 @@ func foreign(_ *inventory.OS, p *inventory.Package) (string, bool) {
 // applies compares only builds of one flavour.
 func applies(p *inventory.Package, a *db.Advisory) bool {
 	return a.Fixed == "" || flavourOf(p.Version) == flavourOf(a.Fixed)
-}
-
-func headers(p *inventory.Package) bool {
-	return slices.Contains([]string{"kernel-headers", "kernel-uek-headers", "kernel-cross-headers"}, p.Name)
 }
 
 // lifecycle has the ends of Premier Support and of Extended Support

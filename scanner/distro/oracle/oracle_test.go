@@ -59,6 +59,10 @@ func TestTrap07OracleBeforeRedHat(t *testing.T) {
 	require.True(t, ok)
 	assert.Empty(t, os.Release)
 	assert.Contains(t, os.Unclear, "state no number")
+	os, ok = recognise(t, scantest.Rootfs(t, map[string]string{"etc/os-release": "ID=ol\nVERSION_ID=8.3\n", "etc/oracle-release": "Oracle Linux Server release 7.9"}))
+	require.True(t, ok)
+	assert.Empty(t, os.Release)
+	assert.Equal(t, `it cannot be told which release of Oracle Linux the image is: etc/os-release says VERSION_ID="8.3", and etc/oracle-release says "Oracle Linux Server release 7.9"`, os.Unclear)
 }
 
 func TestRealReleaseFiles(t *testing.T) {
@@ -88,7 +92,7 @@ func TestRules(t *testing.T) {
 		assert.Equal(t, want, foreign, vendor)
 		assert.Equal(t, vendor, got)
 	}
-	for name, want := range map[string]bool{"kernel-headers": true, "kernel-uek-headers": true, "kernel": false, "kernel-uek": false} {
+	for name, want := range map[string]bool{"kernel-headers": true, "kernel-uek-headers": true, "kernel-uek-devel": true, "kernel": false, "kernel-uek": false} {
 		assert.Equal(t, want, rules.Headers(&inventory.Package{Name: name}), name)
 	}
 }

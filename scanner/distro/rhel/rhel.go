@@ -20,8 +20,9 @@ import (
 // ID is the distribution's key in advisory records.
 const ID = "rhel"
 
-// vendor is what rpm says of who built a package of Red Hat's.
-const vendor = "Red Hat, Inc."
+// vendor is what rpm's word of who built a package of Red Hat's starts with: "Red
+// Hat, Inc.", in old releases with an address behind it.
+const vendor = "Red Hat"
 
 // Distro describes Red Hat Enterprise Linux.
 func Distro() distro.Distro {
@@ -40,7 +41,7 @@ func Distro() distro.Distro {
 		},
 		Lifecycle: lifecycle,
 		Feeds: []feed.Feed{
-			{Name: ID, URL: redhat.URL, Records: redhat.Importer(ID, redhat.WithoutELS)},
+			redhat.Feed(ID, redhat.WithoutELS),
 			{Name: "rhel-repositories", URL: repositoriesURL, Repositories: ImportRepositories},
 		},
 	}
@@ -50,7 +51,7 @@ func Distro() distro.Distro {
 // not say who built it counts as Red Hat's: to take one of those for another's
 // would hide its vulnerabilities.
 func foreign(_ *inventory.OS, p *inventory.Package) (string, bool) {
-	return p.Vendor, p.Vendor != "" && p.Vendor != vendor
+	return p.Vendor, p.Vendor != "" && !strings.HasPrefix(p.Vendor, vendor)
 }
 
 // defaultCPEs names the products that an image of a release has which does not

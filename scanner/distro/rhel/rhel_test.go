@@ -104,7 +104,7 @@ func TestRecogniseReal(t *testing.T) {
 
 func TestTrap42VendorOfPackage(t *testing.T) {
 	foreign := rhel.Distro().Rules.Foreign
-	for vendor, want := range map[string]bool{"Red Hat, Inc.": false, "": false, "Fedora Project": true, "CentOS": true, "nginx Inc.": true} {
+	for vendor, want := range map[string]bool{"Red Hat, Inc.": false, "Red Hat, Inc. <http://bugzilla.redhat.com/bugzilla>": false, "": false, "Fedora Project": true, "CentOS": true, "nginx Inc.": true} {
 		who, is := foreign(nil, &inventory.Package{Name: "nginx", Vendor: vendor})
 		assert.Equal(t, want, is, vendor)
 		assert.Equal(t, vendor, who)

@@ -19,10 +19,11 @@ import (
 )
 
 // documentName is the name of a document that is read. Those that are named
-// after a part of SUSE Linux Enterprise, or a service pack, repeat it. Like all
-// expressions of the importer it is compiled when it is first used.
+// after a part of SUSE Linux Enterprise, or a service pack, repeat it, except
+// in 11, of which there are only those of parts. Like all expressions of the importer
+// it is compiled when it is first used.
 var documentName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(suse\.linux\.enterprise\.(?:micro\.)?\d+|suse\.linux\.micro\.\d+|opensuse\.(?:1[1-3]\.\d|leap\.\d+\.\d+|tumbleweed))(-affected)?\.xml(\.gz|\.bz2)?$`)
+	return regexp.MustCompile(`^(suse\.linux\.enterprise\.(?:(?:micro\.)?\d+|server\.11)|suse\.linux\.micro\.\d+|opensuse\.(?:1[1-3]\.\d|leap\.\d+\.\d+|tumbleweed))(-affected)?\.xml(\.gz|\.bz2)?$`)
 })
 
 // Import reads SUSE's OVAL (https://www.suse.com/support/security/oval/): the

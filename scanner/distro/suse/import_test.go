@@ -205,6 +205,7 @@ func TestDocumentsOfADirectory(t *testing.T) {
 	for name, pkg := range map[string]string{
 		"suse.linux.enterprise.15.xml.gz": "no", "suse.linux.enterprise.15-affected.xml": "no", "suse.linux.enterprise.15-affected.xml.gz": "sle",
 		"suse.linux.enterprise.15-patch.xml.gz": "no", "suse.linux.enterprise.server.15-affected.xml.gz": "no",
+		"suse.linux.enterprise.server.11.xml.gz": "sle11", "suse.linux.enterprise.desktop.11.xml.gz": "no", "suse.linux.enterprise.15-sp3.xml.gz": "no",
 		"opensuse.leap.15.6.xml.gz": "leap", "opensuse.leap.15.6.xml.bz2": "no", "opensuse.leap.micro.5.2.xml.gz": "no",
 		"suse.linux.enterprise.micro.5-affected.xml.bz2": "micro5", "suse.linux.micro.6-affected.xml": "micro6", "opensuse.tumbleweed.xml.gz": "tumbleweed",
 	} {
@@ -220,7 +221,7 @@ func TestDocumentsOfADirectory(t *testing.T) {
 		got = append(got, r.Package)
 	}
 	slices.Sort(got)
-	assert.Equal(t, []string{"leap", "micro5", "micro6", "sle", "tumbleweed"}, got)
+	assert.Equal(t, []string{"leap", "micro5", "micro6", "sle", "sle11", "tumbleweed"}, got)
 
 	_, _, err = importAll(t, t.TempDir())
 	assert.ErrorContains(t, err, "this is not SUSE's OVAL")

@@ -121,7 +121,8 @@ func releaseOf(version string) string {
 }
 
 // inspect adds the products whose release packages are installed: the long-term
-// support of a service pack is one. SUSE's own tests look at the same packages.
+// support of a service pack is one, whose updates go on after the others'. SUSE's
+// own tests look at the same packages.
 func inspect(_ fs.FS, os *inventory.OS, packages []inventory.Package) error {
 	for i := range packages {
 		version, _, _ := strings.Cut(packages[i].Version, "-")
@@ -130,6 +131,7 @@ func inspect(_ fs.FS, os *inventory.OS, packages []inventory.Package) error {
 			continue
 		}
 		for _, f := range p.families {
+			os.Pro = os.Pro || f == serverLTSS || f == hpcLTSS
 			if cpe := f.product(os.Release); !slices.Contains(os.CPEs, cpe) {
 				os.CPEs = append(os.CPEs, cpe)
 			}
@@ -145,6 +147,9 @@ func foreign(_ *inventory.OS, p *inventory.Package) (string, bool) {
 		strings.HasPrefix(vendor, "obs://")
 }
 
+// headers tells the packages that have only headers of the kernel, or the files
+// to build modules for it: kernel-default-devel, kernel-devel-azure.
 func headers(p *inventory.Package) bool {
-	return p.Name == "linux-glibc-devel" || p.Name == "kernel-macros" || strings.HasPrefix(p.Name, "kernel-devel")
+	return p.Name == "linux-glibc-devel" || p.Name == "kernel-macros" || strings.HasPrefix(p.Name, "kernel-devel") ||
+		strings.HasPrefix(p.Name, "kernel-") && strings.HasSuffix(p.Name, "-devel")
 }

@@ -79,7 +79,7 @@ func TestRules(t *testing.T) {
 		_, foreign := rules.Foreign(nil, &inventory.Package{Vendor: vendor})
 		assert.Equal(t, want, foreign, vendor)
 	}
-	for name, want := range map[string]bool{"linux-glibc-devel": true, "kernel-devel": true, "kernel-default": false, "glibc-devel": false} {
+	for name, want := range map[string]bool{"linux-glibc-devel": true, "kernel-devel": true, "kernel-default-devel": true, "kernel-devel-azure": true, "kernelshark-devel": false, "kernel-default": false, "glibc-devel": false} {
 		assert.Equal(t, want, rules.Headers(&inventory.Package{Name: name}), name)
 	}
 }
@@ -119,6 +119,7 @@ func TestProductsOfOneNumber(t *testing.T) {
 		linux, ok := recognise(t, scantest.Rootfs(t, map[string]string{"etc/os-release": "VERSION_ID=15.5\nID=" + c.id}))
 		require.True(t, ok)
 		require.NoError(t, suse.Distro().Inspect(nil, &linux, c.packages))
+		assert.Equal(t, len(c.packages) == 2 && c.packages[1].Name == ltss.Name && c.packages[1].Version == ltss.Version, linux.Pro)
 		result, err := match.Match(&inventory.Inventory{OS: linux, Packages: c.packages}, suse.Distro().Rules, advisories, match.Options{})
 		require.NoError(t, err)
 		var got []string

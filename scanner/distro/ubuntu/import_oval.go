@@ -25,8 +25,17 @@ import (
 // stand in the comments, in sentences made from the statuses of the CVE
 // tracker; they are read from there.
 func ImportOVAL(ctx context.Context, src *feed.Source, emit func(advisory.Record) error) (feed.Stats, error) {
+	return importOVAL(ctx, src, emit, (*ovalReader).tree)
+}
+
+// importDocument is ImportOVAL for one document, whatever it is called.
+func importDocument(ctx context.Context, src *feed.Source, emit func(advisory.Record) error) (feed.Stats, error) {
+	return importOVAL(ctx, src, emit, func(o *ovalReader, ctx context.Context) error { return o.open(ctx, "") })
+}
+
+func importOVAL(ctx context.Context, src *feed.Source, emit func(advisory.Record) error, read func(*ovalReader, context.Context) error) (feed.Stats, error) {
 	o := &ovalReader{src: src, emit: emit}
-	err := o.tree(ctx)
+	err := read(o, ctx)
 	if err == nil && o.stats.Rows == 0 {
 		err = fmt.Errorf("%s: this is not the OVAL of Ubuntu: no advisory is in it", src.Location())
 	}

@@ -45,10 +45,7 @@ type tracker struct {
 // document reads a file. Which of its forms it has is told from its first
 // character; of a tree, only some files are documents.
 func (t *tracker) document(name string, r io.Reader) error {
-	single := name == t.src.Location()
-	folder := path.Base(path.Dir(name))
-	isText := strings.HasPrefix(path.Base(name), "CVE-") && slices.Contains([]string{"active", "retired"}, folder)
-	if !single && !isText && !strings.Contains(path.Base(name), ".jsonl") {
+	if name != t.src.Location() && !isTrackerFile(name) {
 		return nil
 	}
 	b := bufio.NewReaderSize(r, 64<<10)
@@ -68,6 +65,12 @@ func (t *tracker) document(name string, r io.Reader) error {
 		return nil
 	}
 	return t.text(name, string(text))
+}
+
+// isTrackerFile tells the documents of a tree.
+func isTrackerFile(name string) bool {
+	folder, base := path.Base(path.Dir(name)), path.Base(name)
+	return strings.HasPrefix(base, "CVE-") && slices.Contains([]string{"active", "retired"}, folder) || strings.Contains(base, ".jsonl")
 }
 
 // add takes a row of the tracker.

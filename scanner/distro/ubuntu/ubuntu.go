@@ -8,7 +8,6 @@ import (
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/distro/internal/deb"
-	"github.com/example/microscanner-frontend/scanner/feed"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/match"
 	"github.com/example/microscanner-frontend/scanner/osrelease"
@@ -30,14 +29,10 @@ func Distro() distro.Distro {
 		Inspect:   inspect,
 		Rules: match.Rules{
 			Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Deb,
-			Foreign: deb.Foreign, Headers: deb.KernelHeaders,
+			Foreign: deb.Foreign(), Headers: deb.KernelHeaders,
 		},
 		Lifecycle: lifecycle,
-		Feeds: []feed.Feed{
-			{Name: ID, URL: "https://security-metadata.canonical.com/osv/osv-all.tar.xz", Records: ImportOSV},
-			{Name: "ubuntu-oval", URL: "https://security-metadata.canonical.com/oval", Records: ImportOVAL},
-			{Name: "ubuntu-cve-tracker", URL: "https://git.launchpad.net/ubuntu-cve-tracker/snapshot/ubuntu-cve-tracker-master.tar.gz", Records: ImportTracker},
-		},
+		Feeds:     feeds(),
 	}
 }
 

@@ -16,6 +16,11 @@ import (
 // largest real ones have a quarter.
 const MaxDocument = 64 << 20
 
+// maxObjects is how many objects a document may have. An object takes as little
+// as two bytes in the text, and some hundred in memory. The largest real documents
+// have fewer than a hundred thousand.
+const maxObjects = 500_000
+
 // The categories of documents that vendors of distributions publish.
 const (
 	// CategoryVEX is a document on one vulnerability in all products.
@@ -173,6 +178,9 @@ func (d *decoder) decode(r io.Reader) (*Document, error) {
 		return nil, err
 	case n > MaxDocument:
 		return nil, malformed("it has more than %d bytes", MaxDocument)
+	}
+	if bytes.Count(d.text.Bytes(), []byte("{")) > maxObjects {
+		return nil, malformed("it has more than %d objects", maxObjects)
 	}
 	doc := &Document{}
 	if err := json.Unmarshal(d.text.Bytes(), doc); err != nil {

@@ -189,7 +189,8 @@ func TestDecode(t *testing.T) {
 		`{"document": {"category": 1}}`:      "document.category is a number",
 		`{"document": {"category": "x"}} {}`: "invalid character",
 		strings.Repeat("[", 20_000):          "exceeded max depth",
-		document("X", "y") + strings.Repeat(" ", csaf.MaxDocument): "more than 67108864 bytes",
+		document("X", "y") + strings.Repeat(" ", csaf.MaxDocument):                                                     "more than 67108864 bytes",
+		strings.TrimSuffix(document("X", "y"), "}") + `,"vulnerabilities":[{}` + strings.Repeat(",{}", 500_000) + "]}": "more than 500000 objects",
 	} {
 		_, err := csaf.Decode(strings.NewReader(text))
 		require.ErrorContains(t, err, says)

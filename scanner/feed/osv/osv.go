@@ -4,6 +4,7 @@
 package osv
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,11 @@ import (
 // MaxRecord is the size of the largest record that is read, in bytes. The
 // largest real ones are those of kernels, below 2 MiB.
 const MaxRecord = 16 << 20
+
+// maxObjects is how many objects a record may have. An object takes as little
+// as two bytes in the text, and some hundred in memory. The largest real
+// records have some ten thousand.
+const maxObjects = 500_000
 
 // ErrMalformed is wrapped by the errors of Decode that are about the record,
 // and not about reading it.
@@ -155,6 +161,9 @@ func Decode(r io.Reader) (Record, error) {
 	}
 	if len(text) > MaxRecord {
 		return rec, fmt.Errorf("%w: it has more than %d bytes", ErrMalformed, MaxRecord)
+	}
+	if bytes.Count(text, []byte("{")) > maxObjects {
+		return rec, fmt.Errorf("%w: it has more than %d objects", ErrMalformed, maxObjects)
 	}
 	var mismatch *json.UnmarshalTypeError
 	err = json.Unmarshal(text, &rec)

@@ -70,6 +70,10 @@ func TestDecodeRefuses(t *testing.T) {
 	_, err = osv.Decode(iotest.ErrReader(broken))
 	require.ErrorIs(t, err, broken)
 	assert.NotErrorIs(t, err, osv.ErrMalformed)
+
+	_, err = osv.Decode(strings.NewReader(`{"id":"A","affected":[{}` + strings.Repeat(",{}", 500_000) + `]}`))
+	require.ErrorIs(t, err, osv.ErrMalformed)
+	assert.ErrorContains(t, err, "more than 500000 objects")
 }
 
 func TestDay(t *testing.T) {

@@ -6,10 +6,13 @@ import (
 	"slices"
 )
 
-// maxBranches is how many branches are made for a definition, those of its
-// parts included. The largest real ones have some thousand packages for some
-// ten products.
-const maxBranches = 1_000_000
+// Limits of what is made of a definition, of its parts too. The largest real
+// ones have some thousand packages for some ten products, and a handful of facts
+// in a branch.
+const (
+	maxBranches = 1_000_000
+	maxFacts    = 5_000_000 // in all branches together
+)
 
 // Verdict says what a criterion contributes to a branch.
 type Verdict int
@@ -28,13 +31,14 @@ const (
 // to it. leaf reads a criterion. An error means that the criteria are of a form
 // that no vendor uses, or are too many, or is one of leaf.
 func Branches[T any](c Criteria, leaf func(Criterion) (T, Verdict, error)) ([][]T, error) {
-	b := brancher[T]{leaf: leaf, left: maxBranches}
+	b := brancher[T]{leaf: leaf, left: maxBranches, leftFacts: maxFacts}
 	return b.criteria(c)
 }
 
 type brancher[T any] struct {
 	leaf func(Criterion) (T, Verdict, error)
-	left int
+	// left and leftFacts are how many branches, and facts in them, may be made.
+	left, leftFacts int
 }
 
 func (b *brancher[T]) criteria(c Criteria) ([][]T, error) {
@@ -93,6 +97,10 @@ func (b *brancher[T]) both(x, y [][]T) ([][]T, error) {
 	if err := b.take(len(x) * len(y)); err != nil {
 		return nil, err
 	}
+	// Each of x is written once for each of y, and the other way round.
+	if b.leftFacts -= facts(x)*len(y) + facts(y)*len(x); b.leftFacts < 0 {
+		return nil, fmt.Errorf("its criteria repeat more than %d facts", maxFacts)
+	}
 	out := make([][]T, 0, len(x)*len(y))
 	for _, p := range x {
 		for _, q := range y {
@@ -100,6 +108,15 @@ func (b *brancher[T]) both(x, y [][]T) ([][]T, error) {
 		}
 	}
 	return out, nil
+}
+
+// facts counts the facts in branches.
+func facts[T any](branches [][]T) int {
+	n := 0
+	for _, branch := range branches {
+		n += len(branch)
+	}
+	return n
 }
 
 func (b *brancher[T]) take(n int) error {

@@ -78,6 +78,10 @@ func TestCriteriaThatCannotBeUnderstood(t *testing.T) {
 		_, err := branches(t, criteria)
 		assert.ErrorContains(t, err, want)
 	}
+	// A few branches of very many facts are too much as well.
+	long := strings.Repeat(`<criterion test_ref="x"/>`, 2500)
+	_, err := branches(t, `<criteria>`+long+`<criteria operator="OR">`+long+`</criteria></criteria>`)
+	require.ErrorContains(t, err, "its criteria repeat more than 5000000 facts")
 	got, err := branches(t, `<criteria/>`)
 	require.NoError(t, err)
 	assert.Equal(t, []string{""}, got)

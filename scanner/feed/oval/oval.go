@@ -8,6 +8,7 @@
 package oval
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -55,6 +56,16 @@ type Reference struct {
 	Source string // "CVE", "elsa", …
 	ID     string
 	URL    string
+}
+
+// Page is an address as a record may have it; empty if it is none of a page.
+// What is wrong with an address takes nothing from what a definition says.
+func Page(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || len(address) > advisory.MaxURL {
+		return ""
+	}
+	return address
 }
 
 // CVE is a vulnerability that an advisory is about.

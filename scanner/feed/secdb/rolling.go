@@ -19,10 +19,10 @@ func Rolling(distro, repository string) feed.Importer {
 			return stats, err
 		}
 		defer func() { err = errors.Join(err, doc.Close()) }()
-		r := &Reader{Record: advisory.Record{Distro: distro}, Emit: emit, Stats: &stats}
+		r := &Reader{Record: advisory.Record{Distro: distro}, Rolling: true, Emit: emit, Stats: &stats}
 		r.Start = func(h Header) error {
 			if h.Distroversion != "" || h.Reponame != repository {
-				return fmt.Errorf("it does not say before its packages that it is for the repository %q of a rolling distribution", repository)
+				return fmt.Errorf("it does not say that it is for the repository %q of a rolling distribution", repository)
 			}
 			return nil
 		}

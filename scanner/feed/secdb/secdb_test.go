@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,6 +54,38 @@ func TestRead(t *testing.T) {
 	other.ID, other.Fixed = "XSA-1", "2-r0"
 	assert.Equal(t, []advisory.Record{never, first, other}, got)
 	assert.Equal(t, feed.Stats{Rows: 3}, stats)
+}
+
+// The members of an object have no order.
+func TestHeaderAfterPackages(t *testing.T) {
+	var header secdb.Header
+	const entry = `{"pkg":{"name":"a","secfixes":{"2-r0":["CVE-2024-0001",7]}}}`
+	for _, text := range []string{
+		`{"packages":[` + entry + `],"reponame":"main","distroversion":"v3.12"}`,
+		`{"reponame":"main","packages":[` + entry + `],"distroversion":"v3.12"}`,
+	} {
+		got, stats, err := read(t, text, func(h secdb.Header) error { header = h; return nil })
+		require.NoError(t, err)
+		assert.Equal(t, secdb.Header{Distroversion: "v3.12", Reponame: "main"}, header)
+		require.Len(t, got, 1)
+		assert.Equal(t, "CVE-2024-0001", got[0].ID)
+		assert.Equal(t, 1, stats.Malformed)
+	}
+	many := strings.Repeat(`{"pkg":{"name":"a","secfixes":{"2-r0":["`+strings.Repeat("x", 1<<20)+`"]}}},`, 65)
+	got, _, err := read(t, `{"packages":[`+many+entry+`],"distroversion":"v3.12"}`, func(secdb.Header) error { return nil })
+	require.ErrorContains(t, err, "too many to be kept")
+	assert.Empty(t, got)
+}
+
+// A version that is there twice takes no fix away.
+func TestVersionTwice(t *testing.T) {
+	got, stats, err := read(t, `{"distroversion":"v3.12","packages":[
+		{"pkg":{"name":"a","secfixes":{"2-r0":["CVE-2024-0001"],"1-r0":{},"2-r0":["CVE-2024-0002"]}}},
+		{"pkg":{"name":"b","secfixes":[]}},{"pkg":{"name":"c","secfixes":null}}]}`, func(secdb.Header) error { return nil })
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	assert.Equal(t, []string{"CVE-2024-0001", "CVE-2024-0002"}, []string{got[0].ID, got[1].ID})
+	assert.Equal(t, 2, stats.Malformed, "an object instead of a list, a list instead of an object")
 }
 
 // TestTrap03ZeroIsNotAffected has the fixed version by which secdb says that a

@@ -130,12 +130,12 @@ func TestTrap12BothPlaces(t *testing.T) {
 	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 	c := pkgdb.NewCollector()
 	found, err := apk.Read(fstest.MapFS{
-		"lib/apk/db/installed":     file("P:a\nV:1\n"),
+		"lib/apk/db/installed":     file("P:a\nV:1\n\nP:c\nV:1\n"),
 		"usr/lib/apk/db/installed": file("P:a\nV:1\n\nP:b\nV:1\n"),
 	}, c)
 	require.NoError(t, err)
 	assert.True(t, found)
-	assert.Equal(t, []string{"a 1 a", "b 1 b"}, short(c.Packages()))
+	assert.Equal(t, []string{"a 1 a", "c 1 c", "b 1 b"}, short(c.Packages()))
 }
 
 func TestOneFileUnderTwoNamesIsReadOnce(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-	"slices"
 )
 
 // A database of Berkeley DB's access method hash, as its dbinc/db_page.h has it.
@@ -18,6 +17,7 @@ const (
 	bdbOffPage    = 12  // bytes of an entry that names an overflow page
 
 	// Types of pages.
+	bdbFree         = 0 // or a bucket that nothing was ever put into
 	bdbHashUnsorted = 2 // before Berkeley DB 4.6
 	bdbOverflow     = 7
 	bdbHashMeta     = 8
@@ -37,9 +37,10 @@ func isBDB(start []byte) bool {
 type bdb struct {
 	*pages
 	order binary.ByteOrder
-	meta  []byte // the start of the first page
-	page  []byte // the page of the hash at hand
-	blob  []byte
+	meta  []byte   // the start of the first page
+	page  []byte   // the page of the hash at hand
+	value parts    // the value at hand, if it has pages of its own
+	loose []uint32 // overflow pages that nothing had led to when they came by
 }
 
 // openBDB reads the metadata.
@@ -68,12 +69,18 @@ func openBDB(r *io.SectionReader) (*bdb, error) {
 
 // bdbRecords goes through the buckets of the hash, and then through all pages
 // that it did not come by: what is there is listed, whatever the metadata say.
+// Data that no package has are those of a page of the hash that is lost.
 func bdbRecords(r *io.SectionReader) records {
 	return func(yield func([]byte, error) bool) {
 		b, err := openBDB(r)
 		if err != nil {
 			yield(nil, err)
 			return
+		}
+		sound, result := true, yield
+		yield = func(blob []byte, err error) bool {
+			sound = sound && err == nil
+			return result(blob, err)
 		}
 		if last := b.order.Uint32(b.meta[32:]); last >= b.count && !yield(nil, damage("the end of the file is missing")) {
 			return
@@ -89,7 +96,21 @@ func bdbRecords(r *io.SectionReader) records {
 				return
 			}
 		}
+		if lost := b.unclaimed(); sound && lost > 0 {
+			yield(nil, damage(fmt.Sprintf("%d pages have data of packages that are not listed", lost)))
+		}
 	}
+}
+
+// unclaimed is the number of overflow pages that belong to nothing.
+func (b *bdb) unclaimed() int {
+	lost := map[uint32]struct{}{}
+	for _, n := range b.loose {
+		if !b.isUsed(n) {
+			lost[n] = struct{}{}
+		}
+	}
+	return len(lost)
 }
 
 // bucketPage is the first page of a bucket, Berkeley DB's BUCKET_TO_PAGE. The
@@ -104,14 +125,21 @@ func (b *bdb) hashPage(n uint32, yield func([]byte, error) bool) bool {
 	if err != nil {
 		return yield(nil, err)
 	}
-	if kind := page[25]; kind != bdbHash && kind != bdbHashUnsorted {
+	entries := int(b.order.Uint16(page[20:]))
+	switch kind := page[25]; {
+	case kind == bdbHash, kind == bdbHashUnsorted:
+	case kind == bdbOverflow:
+		b.loose = append(b.loose, n)
 		return true
+	case kind == bdbFree && entries == 0:
+		return true
+	default:
+		return yield(nil, damage(fmt.Sprintf("page %d of the type %d is none of a hash", n, kind)))
 	}
 	if err := b.use(n); err != nil {
 		return yield(nil, err)
 	}
 	b.page = append(b.page[:0], page...)
-	entries := int(b.order.Uint16(page[20:]))
 	if entries%2 != 0 || bdbPageHeader+2*entries > len(page) {
 		return yield(nil, damage(fmt.Sprintf("page %d cannot have %d entries", n, entries)))
 	}
@@ -160,14 +188,14 @@ func (b *bdb) entry(i int) ([]byte, error) {
 	return b.page[start:end], nil
 }
 
-// overflow puts a value together from a chain of pages.
+// overflow puts a value together from a chain of pages, as far as it matters.
 func (b *bdb) overflow(n, length uint32) ([]byte, error) {
 	if length > maxHeader {
 		return nil, damage(tooLong)
 	}
-	b.blob = slices.Grow(b.blob[:0], int(length)+b.size)
-	for len(b.blob) < int(length) {
-		page, err := b.take(n, (int(length)-len(b.blob))/(b.size-bdbPageHeader)+1)
+	b.value.reset(int(length))
+	for at := 0; at < int(length); {
+		page, err := b.take(n, (int(length)-at)/(b.size-bdbPageHeader)+1)
 		if err != nil {
 			return nil, err
 		}
@@ -175,11 +203,12 @@ func (b *bdb) overflow(n, length uint32) ([]byte, error) {
 		if page[25] != bdbOverflow || data == 0 || bdbPageHeader+data > len(page) {
 			return nil, damage(fmt.Sprintf("page %d does not continue it", n))
 		}
-		b.blob = append(b.blob, page[bdbPageHeader:bdbPageHeader+data]...)
+		if at+data > int(length) {
+			return nil, damage("it is longer than stated")
+		}
+		b.value.add(at, page[bdbPageHeader:bdbPageHeader+data])
+		at += data
 		n = b.order.Uint32(page[16:])
 	}
-	if len(b.blob) != int(length) {
-		return nil, damage("it is longer than stated")
-	}
-	return b.blob, nil
+	return b.value.blob, nil
 }

@@ -174,16 +174,20 @@ type liveSQLite struct {
 	conn *sql.Conn
 }
 
-// newSQLite makes a database like rpm's. pragmas come before the table.
-func newSQLite(t testing.TB, pragmas ...string) *liveSQLite {
+func openSQLite(t testing.TB, path string) *liveSQLite {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "rpmdb.sqlite")
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
 	conn, err := db.Conn(context.Background())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close(); _ = db.Close() })
-	s := &liveSQLite{t, path, conn}
+	return &liveSQLite{t, path, conn}
+}
+
+// newSQLite makes a database like rpm's. pragmas come before the table.
+func newSQLite(t testing.TB, pragmas ...string) *liveSQLite {
+	t.Helper()
+	s := openSQLite(t, filepath.Join(t.TempDir(), "rpmdb.sqlite"))
 	for _, pragma := range pragmas {
 		s.exec(pragma)
 	}

@@ -47,6 +47,7 @@ type header struct {
 	name, version, release, arch       []byte
 	sourceRPM, license, vendor, module []byte
 	epoch, installTime                 uint32
+	flaw                               damage // of a value that no rule needs, which is left out
 }
 
 // parseHeader reads a header as the databases store it, without the magic number
@@ -76,14 +77,21 @@ func parseHeader(blob []byte) (header, error) {
 		ok := false
 		if text != nil {
 			*text, ok = textValue(kind, data[offset:])
+			if !ok && tag == tagLicense {
+				h.flaw, ok = wrongValue(tag), true
+			}
 		} else {
 			*number, ok = numberValue(kind, data[offset:])
 		}
 		if !ok {
-			return h, damage(fmt.Sprintf("the value of tag %d is not of its type, or longer than %d bytes", tag, pkgdb.MaxValue))
+			return h, wrongValue(tag)
 		}
 	}
 	return h, nil
+}
+
+func wrongValue(tag uint32) damage {
+	return damage(fmt.Sprintf("the value of tag %d is not of its type, or longer than %d bytes", tag, pkgdb.MaxValue))
 }
 
 // text is where the value of a tag with text goes.
@@ -161,14 +169,22 @@ func (h *header) inventoryPackage(values interner) (inventory.Package, error) {
 		p.Version = fmt.Sprintf("%d:%s", h.epoch, evr)
 	}
 	if len(given(h.sourceRPM)) == 0 {
-		return p, nil
+		return p, h.flawOf()
 	}
 	name, version, ok := splitSourceRPM(values.text(h.sourceRPM))
 	if !ok {
 		return p, damage(fmt.Sprintf("the source of %.64s, %.64q, is not the name of a source package", h.name, h.sourceRPM))
 	}
 	p.SourceName, p.SourceVersion = name, version
-	return p, nil
+	return p, h.flawOf()
+}
+
+// flawOf says for which package a value was left out.
+func (h *header) flawOf() error {
+	if h.flaw == "" {
+		return nil
+	}
+	return damage(fmt.Sprintf("%.64s: %s", h.name, h.flaw))
 }
 
 // splitSourceRPM splits the file name of a source package: name, version and

@@ -14,6 +14,8 @@ const (
 	ndbBlock    = 16   // bytes; also those of a slot and of a blob's head
 	ndbTail     = 12   // bytes: checksum, length and magic
 	ndbMaxPages = 2048 // of slots: for half a million packages
+
+	ndbFree = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" // package, offset and length in a slot
 )
 
 func isNDB(start []byte) bool {
@@ -40,7 +42,7 @@ func ndbRecords(r *io.SectionReader) records {
 				}
 				continue
 			}
-			if binary.LittleEndian.Uint32(slot[4:]) == 0 { // free
+			if string(slot[4:]) == ndbFree {
 				continue
 			}
 			if !yield(db.blob(slot)) {
@@ -106,7 +108,7 @@ func (db *ndb) blob(slot []byte) ([]byte, error) {
 		return nil, damage("it does not start and end as a package")
 	case string(buf[4:8]) != string(slot[4:8]):
 		return nil, damage("it is not the package that its slot is for")
-	case (ndbBlock+size+ndbTail+ndbBlock-1)/ndbBlock*ndbBlock != length:
+	case (ndbBlock+size+ndbTail+ndbBlock-1)/ndbBlock*ndbBlock != length, string(tail[4:8]) != string(buf[12:16]):
 		return nil, damage("its length is not that of its slot")
 	}
 	return body[ndbBlock : ndbBlock+size], nil

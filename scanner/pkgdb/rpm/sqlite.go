@@ -67,8 +67,10 @@ func (d *database) noteJournal(fsys fs.FS) error {
 
 type sqlite struct {
 	*pages
-	usable int   // bytes of a page
-	left   int64 // bytes that rows can still have: no two share any
+	usable int    // bytes of a page
+	inLog  damage // of the write-ahead log
+	left   int64  // bytes that rows can still have: no two share any
+	id     uint64 // of the row at hand
 	leaf   []byte
 	blob   []byte
 }
@@ -81,6 +83,9 @@ func sqliteRecords(main, log *io.SectionReader) records {
 			if err != nil {
 				yield(nil, err)
 			}
+			return
+		}
+		if s.inLog != "" && !yield(nil, s.inLog) {
 			return
 		}
 		if stated := s.statedPages(); stated > s.count && !yield(nil, damage("the end of the file is missing")) {
@@ -111,20 +116,18 @@ func newSQLite(main, log *io.SectionReader) (*sqlite, error) {
 	size := committed.pageSize
 	if size == 0 {
 		if main.Size() == 0 {
-			return nil, nil
+			return nil, committed.problem()
 		}
 		start := make([]byte, sqliteHeader)
 		if err := readAt(main, start, 0); err != nil {
 			return nil, err
 		}
-		if size = int(binary.BigEndian.Uint16(start[16:])); size == 1 {
-			size = 64 << 10
-		}
+		size = statedPageSize(start)
 	}
 	if !isPageSize(size) {
 		return nil, damage(fmt.Sprintf("%d is not the size of a page", size))
 	}
-	s := &sqlite{pages: newPages(main, main.Size(), size)}
+	s := &sqlite{pages: newPages(main, main.Size(), size), inLog: committed.damage}
 	if err := s.overlay(log, committed); err != nil {
 		return nil, err
 	}
@@ -134,6 +137,10 @@ func newSQLite(main, log *io.SectionReader) (*sqlite, error) {
 		return nil, err
 	case !isSQLite(first):
 		return nil, damage("the first page is not that of a database")
+	case statedPageSize(first) != size:
+		return nil, damage("its write-ahead log has pages of another size")
+	case first[19] > 2:
+		return nil, damage(fmt.Sprintf("version %d of the format is not known", first[19]))
 	case binary.BigEndian.Uint32(first[56:]) > 1:
 		return nil, damage("the database is not in UTF-8, as rpm writes it")
 	}
@@ -143,6 +150,14 @@ func newSQLite(main, log *io.SectionReader) (*sqlite, error) {
 		return nil, damage("its pages leave no place for data")
 	}
 	return s, nil
+}
+
+// statedPageSize is the size of a page as the header states it.
+func statedPageSize(header []byte) int {
+	if size := int(binary.BigEndian.Uint16(header[16:])); size != 1 {
+		return size
+	}
+	return 64 << 10 // has no room in 16 bits
 }
 
 func isPageSize(n int) bool { return n >= 512 && n <= 64<<10 && n&(n-1) == 0 }
@@ -173,8 +188,11 @@ func (s *sqlite) table(name string) (root uint32, err error) {
 			return root, nil
 		}
 	}
-	return 0, damage("the database has no table " + name)
+	return 0, noTable(name)
 }
+
+// noTable is the damage of a database without the table of a name.
+func noTable(name string) damage { return damage("the database has no table " + name) }
 
 // rows yields the rows of a table: all leaves of its tree.
 func (s *sqlite) rows(root uint32) records {
@@ -237,28 +255,29 @@ func (s *sqlite) cells(n uint32) (cells [][]byte, page []byte, err error) {
 	return cells, page, nil
 }
 
-// children adds the pages below an interior page, the first of them last.
-func (s *sqlite) children(cells [][]byte, page []byte, todo []uint32) ([]uint32, error) {
-	last := binary.BigEndian.Uint32(page[8:])
-	if err := s.use(last - 1); err != nil {
-		return todo, err
-	}
-	todo = append(todo, last)
-	for i := len(cells) - 1; i >= 0; i-- {
-		n := binary.BigEndian.Uint32(cells[i])
-		if err := s.use(n - 1); err != nil {
-			return todo, err
+// children adds the pages below an interior page, the first of them last. The
+// error is about one of them, and the others are added.
+func (s *sqlite) children(cells [][]byte, page []byte, todo []uint32) (_ []uint32, err error) {
+	for i := len(cells); i >= 0; i-- {
+		child := page[8:] // the last has no cell
+		if i < len(cells) {
+			child = cells[i]
+		}
+		n := binary.BigEndian.Uint32(child)
+		if bad := s.use(n - 1); bad != nil {
+			err = bad
+			continue
 		}
 		todo = append(todo, n)
 	}
-	return todo, nil
+	return todo, err
 }
 
 // payload is the record of a row, put together from its cell and a chain of
 // pages. How much is in the cell is told by the format's section 1.6.
 func (s *sqlite) payload(cell []byte) ([]byte, error) {
 	size, n := sqliteVarint(cell)
-	_, key := sqliteVarint(cell[n:])
+	id, key := sqliteVarint(cell[n:])
 	if n == 0 || key == 0 {
 		return nil, damage("its cell is cut off")
 	}
@@ -268,6 +287,7 @@ func (s *sqlite) payload(cell []byte) ([]byte, error) {
 	if s.left -= int64(size); s.left < 0 {
 		return nil, damage("the rows are larger than the database")
 	}
+	s.id = id
 	cell = cell[n+key:]
 	length, local := int(size), int(size)
 	if most := s.usable - 35; length > most {
@@ -300,6 +320,19 @@ type column struct {
 	data []byte
 }
 
+// number is the value of an integer. Those that matter are not negative.
+func (c column) number() (n uint64) {
+	if c.kind == 9 {
+		return 1
+	}
+	if c.kind <= 6 {
+		for _, b := range c.data {
+			n = n<<8 | uint64(b)
+		}
+	}
+	return n
+}
+
 // blobOf is the second column of a row.
 func blobOf(row []byte) ([]byte, error) {
 	columns, err := sqliteColumns(row)
@@ -314,7 +347,7 @@ func blobOf(row []byte) ([]byte, error) {
 
 // sqliteColumns splits the first columns of a record. Columns that it has not
 // are empty.
-func sqliteColumns(record []byte) (columns [5]column, err error) {
+func sqliteColumns(record []byte) (columns [6]column, err error) {
 	size, n := sqliteVarint(record)
 	if n == 0 || size > uint64(len(record)) || int(size) < n { //nolint:gosec // at most len(record)
 		return columns, damage("a row is cut off")

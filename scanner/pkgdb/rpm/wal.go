@@ -16,32 +16,42 @@ const (
 	walFrame   = 24 // bytes before a page
 )
 
+const (
+	walForeign damage = "its write-ahead log does not start as one, and was not read"
+	walCut     damage = "its write-ahead log is damaged, and was read up to there"
+)
+
 // wal is what a write-ahead log has committed.
 type wal struct {
 	pageSize int              // bytes; 0 if nothing was committed
 	count    uint32           // pages of the database
 	frames   map[uint32]int64 // page, counted from 0, to its position in the log
+	damage   damage           // what SQLite passes over without a word, or empty
 }
 
 // readWAL reads the log as SQLite recovers it: up to the last frame that ends a
-// transaction, before the first whose salt or checksum is wrong. What follows is
-// left from an older log or was not finished.
+// transaction, before the first whose salt or checksum is wrong. What follows a
+// wrong salt is left from an older log; a wrong checksum is damage, after which
+// SQLite forgets the rest, whatever was committed there.
 func readWAL(log *io.SectionReader) (wal, error) {
 	r := bufio.NewReaderSize(log, maxAhead)
 	head := make([]byte, walHeader)
-	if _, err := io.ReadFull(r, head); err != nil {
-		return wal{}, walEnd(err)
+	if n, err := io.ReadFull(r, head); err != nil {
+		if n == 0 {
+			return wal{}, walEnd(err)
+		}
+		return wal{damage: walForeign}, walEnd(err)
 	}
 	magic, size := binary.BigEndian.Uint32(head), int(binary.BigEndian.Uint32(head[8:]))
 	sum := walSum{order: binary.LittleEndian}
 	if magic == walMagic+1 {
 		sum.order = binary.BigEndian
 	} else if magic != walMagic {
-		return wal{}, nil
+		return wal{damage: walForeign}, nil
 	}
 	sum.add(head[:24])
 	if !isPageSize(size) || !sum.is(head[24:]) {
-		return wal{}, nil
+		return wal{damage: walForeign}, nil
 	}
 	if v := binary.BigEndian.Uint32(head[4:]); v != walVersion {
 		return wal{}, damage(fmt.Sprintf("version %d of its write-ahead log is not known", v))
@@ -50,13 +60,21 @@ func readWAL(log *io.SectionReader) (wal, error) {
 	frame := make([]byte, walFrame+size)
 	var pending []uint32 // pages of the transaction at hand
 	for at := int64(walHeader); ; at += int64(len(frame)) {
-		if _, err := io.ReadFull(r, frame); err != nil {
+		n, err := io.ReadFull(r, frame)
+		if n >= 16 && string(frame[8:16]) != string(head[16:24]) {
+			return committed, nil
+		}
+		if err != nil {
+			if n > 0 {
+				committed.damage = walCut
+			}
 			return committed, walEnd(err)
 		}
 		sum.add(frame[:8])
 		sum.add(frame[walFrame:])
 		page := binary.BigEndian.Uint32(frame)
-		if page == 0 || string(frame[8:16]) != string(head[16:24]) || !sum.is(frame[16:]) {
+		if page == 0 || !sum.is(frame[16:]) {
+			committed.damage = walCut
 			return committed, nil
 		}
 		pending = append(pending, page-1)
@@ -66,6 +84,14 @@ func readWAL(log *io.SectionReader) (wal, error) {
 			pending = pending[:0]
 		}
 	}
+}
+
+// problem is the damage as an error, if there is any.
+func (w *wal) problem() error {
+	if w.damage == "" {
+		return nil
+	}
+	return w.damage
 }
 
 // commit takes a transaction whose last frame ends at a position.

@@ -2,6 +2,7 @@ package deb
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/example/microscanner-frontend/scanner/inventory"
 )
@@ -39,18 +40,25 @@ func publishers() []publisher {
 	}
 }
 
-// Foreign tells by the maintainer and the version who published a package that
-// is not the distribution's. A package that it does not know counts as the
-// distribution's own: to take one of those for another's would hide its
-// vulnerabilities.
-func Foreign(_ *inventory.OS, p *inventory.Package) (vendor string, foreign bool) {
+// Foreign gives a function that tells by the maintainer and the version who
+// published a package that is not the distribution's. A package that it does not
+// know counts as the distribution's own: to take one of those for another's
+// would hide its vulnerabilities. The table is made at the first call.
+func Foreign() func(*inventory.OS, *inventory.Package) (vendor string, foreign bool) {
+	known := sync.OnceValue(publishers)
+	return func(_ *inventory.OS, p *inventory.Package) (string, bool) {
+		return foreign(known(), p)
+	}
+}
+
+func foreign(known []publisher, p *inventory.Package) (vendor string, foreign bool) {
 	address := strings.ToLower(p.Vendor)
 	if _, rest, ok := strings.Cut(address, "<"); ok {
 		address, _, _ = strings.Cut(rest, ">")
 	}
 	address = strings.TrimSpace(address)
-	for _, who := range publishers() {
-		if who.signs(address) || who.marked(p.Version) {
+	for i := range known {
+		if who := &known[i]; who.signs(address) || who.marked(p.Version) {
 			return who.name, true
 		}
 	}
@@ -60,7 +68,7 @@ func Foreign(_ *inventory.OS, p *inventory.Package) (vendor string, foreign bool
 	return "", false
 }
 
-func (w publisher) signs(address string) bool {
+func (w *publisher) signs(address string) bool {
 	for _, known := range w.addresses {
 		if address == known || strings.HasPrefix(known, "@") && strings.HasSuffix(address, known) {
 			return true
@@ -69,7 +77,7 @@ func (w publisher) signs(address string) bool {
 	return false
 }
 
-func (w publisher) marked(version string) bool {
+func (w *publisher) marked(version string) bool {
 	for _, mark := range w.marks {
 		if strings.Contains(version, mark) {
 			return true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/feed"
@@ -34,7 +35,7 @@ func (o OSV) Import(ctx context.Context, src *feed.Source, emit func(advisory.Re
 		}
 		t := &title{
 			OSV: o, where: where, text: r.Summary, streams: Streams(r.Summary), stats: &stats,
-			common: advisory.Record{Distro: o.Distro, Kind: o.Kind, Severity: Rating(r.Summary), URL: page(r.References)},
+			common: advisory.Record{Distro: o.Distro, Kind: o.Kind, Severity: Rating(r.Summary)}, references: r.References,
 		}
 		for i := range r.Affected {
 			if err := t.affected(&r.Affected[i], cves, r.ID, emit); err != nil {
@@ -64,6 +65,7 @@ type title struct {
 	streams     []string
 	stats       *feed.Stats
 	common      advisory.Record
+	references  []osv.Reference
 	unknown     bool // it was reported that the stream is not known
 }
 
@@ -76,10 +78,13 @@ func (t *title) affected(a *osv.Affected, cves []string, id string, emit func(ad
 		t.stats.Report(t.where, "%q of %q: the release or the name is missing", a.Package.Name, a.Package.Ecosystem)
 		return nil
 	}
+	url := page(t.references, id, release)
 	for _, fixed := range a.Fixes() {
+		// Rocky Linux writes the epoch 0 out.
+		fixed = strings.TrimPrefix(fixed, "0:")
 		for _, module := range t.modules(fixed) {
 			rec := t.common
-			rec.Release, rec.Package, rec.Module = release, a.Package.Name, module
+			rec.Release, rec.Package, rec.Module, rec.URL = release, a.Package.Name, module, url
 			rec.Status = advisory.StatusAffected
 			if fixed != "" {
 				rec.Status, rec.Fixed = advisory.StatusFixed, fixed
@@ -108,13 +113,26 @@ func (t *title) modules(fixed string) []string {
 	return t.streams
 }
 
-// page is the vendor's own page of an advisory, without a scheme that no page
-// has.
-func page(references []osv.Reference) string {
+// page is the distribution's own page of an advisory, without a scheme that no
+// page has. AlmaLinux's records refer to Red Hat's advisory first, and to a page
+// for each release; its own pages have the id in their address.
+func page(references []osv.Reference, id, release string) string {
+	best, rank := "", 0
 	for _, r := range references {
-		if u, err := url.Parse(r.URL); r.Type == "ADVISORY" && err == nil && u.Scheme == "https" && len(r.URL) <= advisory.MaxURL {
-			return r.URL
+		u, err := url.Parse(r.URL)
+		if r.Type != "ADVISORY" || err != nil || u.Scheme != "https" || len(r.URL) > advisory.MaxURL {
+			continue
+		}
+		n := 1
+		if strings.Contains(u.Path, id) || strings.Contains(u.Path, strings.ReplaceAll(id, ":", "-")) {
+			n++
+		}
+		if strings.HasPrefix(u.Path, "/"+release+"/") {
+			n++
+		}
+		if n > rank {
+			best, rank = r.URL, n
 		}
 	}
-	return ""
+	return best
 }

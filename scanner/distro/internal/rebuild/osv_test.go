@@ -64,6 +64,20 @@ func TestImport(t *testing.T) {
 	assert.Equal(t, feed.Stats{Rows: 4}, stats)
 }
 
+// A record may refer to the advisory that it was made from, and to a page for
+// each release.
+func TestPageOfTheDistribution(t *testing.T) {
+	text := record("SA-1:2", "Low: a", `"CVE-2024-0001"`, ":8 a 0:1-2", ":9 a 1:1-2")
+	text = strings.Replace(text, `"references":[`, `"references":[{"type":"ADVISORY","url":"https://other.example/errata/RHSA-1:2"},
+		{"type":"ADVISORY","url":"https://errata.example/8/SA-1-2.html"},{"type":"ADVISORY","url":"https://errata.example/9/SA-1-2.html"},`, 1)
+	got, _, err := importOSV(t, map[string]string{"a.json": text})
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"8 a  CVE-2024-0001 fixed 1-2 low SA-1:2 https://errata.example/8/SA-1-2.html",
+		"9 a  CVE-2024-0001 fixed 1:1-2 low SA-1:2 https://errata.example/9/SA-1-2.html",
+	}, got, "an epoch of 0 is left out")
+}
+
 // TestTrap17StreamsOfModules has the module of a fix in the title only. A fix of
 // a module that is not named is of no use to any package.
 func TestTrap17StreamsOfModules(t *testing.T) {

@@ -100,12 +100,9 @@ func (d Distro) lifecycle(release string) (distro.Lifecycle, bool) {
 // to build modules for it: kernel-headers, kernel-rt-devel. Those of the
 // kernel's tools are libraries.
 func Headers(p *inventory.Package) bool {
-	name, ok := strings.CutPrefix(p.Name, "kernel-")
-	if !ok || strings.HasPrefix(name, "tools-") {
-		return false
-	}
-	parts := strings.Split(name, "-")
-	return slices.Contains([]string{"headers", "devel"}, parts[len(parts)-1])
+	parts := strings.Split(p.Name, "-")
+	return parts[0] == "kernel" && !slices.Contains(parts, "tools") &&
+		slices.Contains([]string{"headers", "devel"}, parts[len(parts)-1])
 }
 
 // major is the release in the number of a minor one: 9 of "9.4".

@@ -100,7 +100,7 @@ func TestTrap42ForeignVendors(t *testing.T) {
 func TestTrap38KernelHeaders(t *testing.T) {
 	for name, want := range map[string]bool{
 		"kernel-headers": true, "kernel-devel": true, "kernel-rt-devel": true, "kernel-cross-headers": true,
-		"kernel": false, "kernel-core": false, "kernel-tools-libs-devel": false, "glibc-headers": false, "kernelshark-devel": false,
+		"kernel": false, "kernel-core": false, "kernel-tools-libs-devel": false, "kernel-uek-tools-libs-devel": false, "glibc-headers": false, "kernelshark-devel": false,
 	} {
 		assert.Equal(t, want, rebuild.Headers(&inventory.Package{Name: name}), name)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/feed"
@@ -120,12 +121,17 @@ func advisoryID(url string) string {
 	return id
 }
 
-// day is the date of a time in the form of RFC 3339.
-func day(time string) string {
-	if len(time) < len("2006-01-02") {
+// day is the date of a time in the form of RFC 3339; empty for anything else, as
+// what is wrong with a date takes nothing from the rest.
+func day(text string) string {
+	if len(text) < len(time.DateOnly) {
 		return ""
 	}
-	return time[:len("2006-01-02")]
+	text = text[:len(time.DateOnly)]
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		return ""
+	}
+	return text
 }
 
 func (r *reader) readRatings() {

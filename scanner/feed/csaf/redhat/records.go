@@ -98,7 +98,7 @@ func (r *reader) description() string {
 		for _, notes := range [][]csaf.Note{r.vuln.Notes, r.doc.Meta.Notes} {
 			for _, note := range notes {
 				if note.Category == category && !strings.HasPrefix(note.Text, "No description is available") {
-					return note.Text
+					return strings.ToValidUTF8(note.Text[:min(len(note.Text), advisory.MaxDescription)], "")
 				}
 			}
 		}
@@ -119,16 +119,23 @@ func (r *reader) url() string {
 }
 
 // cvss is the vendor's score, which is one for all products: the newest version
-// that there is.
+// that there is. One that is none is reported.
 func (r *reader) cvss() *advisory.CVSS {
 	for _, pick := range []func(*csaf.Score) *csaf.CVSS{
 		func(s *csaf.Score) *csaf.CVSS { return s.CVSSv3 },
 		func(s *csaf.Score) *csaf.CVSS { return s.CVSSv2 },
 	} {
 		for i := range r.vuln.Scores {
-			if c := pick(&r.vuln.Scores[i]); c != nil {
-				return &advisory.CVSS{Version: c.Version, Vector: c.Vector, Score: c.BaseScore, Source: "redhat"}
+			c := pick(&r.vuln.Scores[i])
+			if c == nil {
+				continue
 			}
+			score := advisory.CVSS{Version: c.Version, Vector: c.Vector, Score: c.BaseScore, Source: "redhat"}
+			if err := score.Validate(); err != nil {
+				r.stats.Report(r.where, "%v", err)
+				continue
+			}
+			return &score
 		}
 	}
 	return nil

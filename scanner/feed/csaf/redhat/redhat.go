@@ -11,6 +11,7 @@ package redhat
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/feed"
@@ -20,6 +21,19 @@ import (
 
 // URL is the folder of the documents.
 const URL = "https://security.access.redhat.com/data/csaf/v2/vex"
+
+// The archive of all documents has about 300 MB, and up to a hundred times that
+// unpacked.
+const (
+	maxUnpacked = 64 << 30
+	timeout     = 30 * time.Minute
+)
+
+// Feed gives the feed of the documents for a distribution, see Importer. It is
+// fetched once for all distributions.
+func Feed(distro string, adapt Adapt) feed.Feed {
+	return feed.Feed{Name: distro, URL: URL, Records: Importer(distro, adapt), MaxUnpacked: maxUnpacked, Timeout: timeout}
+}
 
 // Statement is what a document says of one package on one platform.
 type Statement struct {

@@ -149,6 +149,30 @@ func TestNotVEX(t *testing.T) {
 	assert.Contains(t, stats.Problems[0].String(), `a.json: it is of the category "csaf_security_advisory", not csaf_vex`)
 }
 
+// What is wrong with a date, a score or a text hides no vulnerability.
+func TestBadDetails(t *testing.T) {
+	text, err := os.ReadFile("testdata/vex.json")
+	require.NoError(t, err)
+	var doc map[string]any
+	require.NoError(t, json.Unmarshal(text, &doc))
+	vuln := doc["vulnerabilities"].([]any)[0].(map[string]any)
+	vuln["release_date"], vuln["discovery_date"] = "in the year 2030", "2030-13-01"
+	vuln["notes"] = []any{map[string]any{"category": "description", "text": strings.Repeat("ä", advisory.MaxDescription)}}
+	vuln["scores"] = []any{map[string]any{"cvss_v3": map[string]any{"version": "3.1", "baseScore": 11}}}
+	text, err = json.Marshal(doc)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "vex.json")
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+	all, _ := read(t, "testdata/vex.json")
+	records, stats := read(t, path) // It looks whether they are valid.
+	require.Len(t, records, len(all))
+	assert.Empty(t, records[0].Published)
+	assert.Nil(t, records[0].CVSS)
+	assert.Len(t, records[0].Description, advisory.MaxDescription)
+	require.Equal(t, 1, stats.Malformed)
+	assert.Contains(t, stats.Problems[0].Reason, "cvss score 11 is not between")
+}
+
 func FuzzImporter(f *testing.F) {
 	for _, name := range []string{"testdata/vex.json", "testdata/vex-feed.json"} {
 		text, err := os.ReadFile(name)
