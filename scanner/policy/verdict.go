@@ -104,7 +104,8 @@ type Verdict struct {
 }
 
 // Evaluate judges a scan. What could not be assessed comes before findings: a
-// verdict with ExitGate says that everything was read, or need not be.
+// verdict with ExitGate says that everything was read, or need not be. The end
+// of life comes behind them: what was found in such a release is found.
 func Evaluate(p Policy, scan Scan) Verdict {
 	v := Verdict{ExitCode: ExitPass, Pass: true}
 	ignored := 0
@@ -121,7 +122,7 @@ func Evaluate(p Policy, scan Scan) Verdict {
 			ignored++
 		}
 	}
-	if reason := p.notAssessed(scan); reason != "" {
+	if reason := p.notAssessed(scan, v.Failing > 0); reason != "" {
 		if v.Failing > 0 {
 			reason += fmt.Sprintf("; besides, %s", p.failing(v))
 		}
@@ -144,15 +145,16 @@ func (v Verdict) end(code int, reason string) Verdict {
 	return v
 }
 
-// notAssessed is the error that forbids a pass, or empty.
-func (p Policy) notAssessed(scan Scan) string {
+// notAssessed is the error that forbids a pass, or empty. failing says that
+// findings forbid it already.
+func (p Policy) notAssessed(scan Scan, failing bool) string {
 	const let = "%s (set %s=%s to let such images pass)"
 	switch {
 	case len(scan.Unread) > 0 && p.OnPartial != Warn:
 		return fmt.Sprintf(let, scan.incomplete(), KeyOnPartial, Warn)
 	case scan.Unsupported != "" && p.OnUnsupported != Warn:
 		return fmt.Sprintf(let, scan.Unsupported+"; nothing was assessed", KeyOnUnsupported, Warn)
-	case scan.EndOfLife != "" && p.OnUnsupported != Warn:
+	case scan.EndOfLife != "" && p.OnUnsupported != Warn && !failing:
 		return fmt.Sprintf(let, scan.EndOfLife, KeyOnUnsupported, Warn)
 	case scan.NoPackages && p.OnNoPackages != Warn:
 		return fmt.Sprintf(let, scan.noPackages()+"; nothing was assessed", KeyOnNoPackages, Warn)
