@@ -19,13 +19,13 @@ func writeNDB(path string, exported []byte) (int, error) {
 	out := make([]byte, page*pages, page*pages+len(exported)+64*len(headers))
 	copy(out, "RpmP")
 	le.PutUint32(out[8:], 1)
-	le.PutUint32(out[12:], uint32(pages))          //nolint:gosec // a few
-	le.PutUint32(out[16:], uint32(len(headers)+1)) //nolint:gosec // a few
+	le.PutUint32(out[12:], uint32(pages))         
+	le.PutUint32(out[16:], uint32(len(headers)+1))
 	for i := 2; i < len(out)/block; i++ {
 		copy(out[block*i:], "Slot")
 	}
 	for i, header := range headers {
-		number, size := uint32(i+1), uint32(len(header)) //nolint:gosec // both are small
+		number, size := uint32(i+1), uint32(len(header))
 		start := len(out)
 		out = append(out, "BlbS"...)
 		out = le.AppendUint32(out, number)
@@ -40,8 +40,8 @@ func writeNDB(path string, exported []byte) (int, error) {
 		out = append(out, "BlbE"...)
 		slot := out[block*(i+2):]
 		le.PutUint32(slot[4:], number)
-		le.PutUint32(slot[8:], uint32(start/block))             //nolint:gosec // a file of some MB
-		le.PutUint32(slot[12:], uint32((len(out)-start)/block)) //nolint:gosec // as above
+		le.PutUint32(slot[8:], uint32(start/block))            
+		le.PutUint32(slot[12:], uint32((len(out)-start)/block))
 	}
 	return len(headers), write(path, out)
 }

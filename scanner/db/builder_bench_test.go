@@ -23,7 +23,7 @@ import (
 // of which some are in modules. The fix of a vulnerability is another one in
 // each of up to four streams of updates, which differ in their products.
 func redHat(rows int, emit func(advisory.Record)) {
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // G404: nothing is to be kept secret.
+	rng := rand.New(rand.NewPCG(1, 2))
 	var streams [4][]string
 	for s := range streams {
 		for _, repository := range []string{"baseos", "appstream", "crb", "nfv", "realtime", "highavailability"} {
@@ -62,7 +62,7 @@ func redHat(rows int, emit func(advisory.Record)) {
 			}
 			for s := range fixes {
 				rec.Status, rec.Fixed = advisory.StatusFixed, fmt.Sprintf("5.14.0-%d.%d.1.el9_%d", 70*(s+1), cve%90, 2*s)
-				rec.CPEs = slices.Clone(streams[s][cve%len(streams[s]):]) //nolint:gosec // G602: less than the length.
+				rec.CPEs = slices.Clone(streams[s][cve%len(streams[s]):])
 				emit(rec)
 				n++
 			}

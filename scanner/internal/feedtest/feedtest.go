@@ -55,6 +55,9 @@ func Hostile(t *testing.T, f feed.Feed, site map[string][]byte, main string, opt
 		opt(&o)
 	}
 	require.Contains(t, site, main, "the main document is no document of the site")
+	for p := range site {
+		require.True(t, path.IsAbs(p), "%q does not begin with a slash", p)
+	}
 	s := serve(t, site)
 	base := s.base(f, main)
 	t.Run("cached", func(t *testing.T) { unchanged(t, s, f, base) })

@@ -27,7 +27,7 @@ func FuzzReader(f *testing.F) {
 			index = top.out
 		}
 		data.Write(index)
-		footer := binary.LittleEndian.AppendUint32(nil, uint32(len(index))) //nolint:gosec // G115: inputs are small.
+		footer := binary.LittleEndian.AppendUint32(nil, uint32(len(index)))
 		footer = binary.LittleEndian.AppendUint32(footer, checksum(index))
 		data.Write(append(footer, magic...))
 		r, err := NewReader(bytes.NewReader(data.Bytes()), int64(data.Len()))
