@@ -19,7 +19,7 @@ func writeNDB(path string, exported []byte) (int, error) {
 	out := make([]byte, page*pages, page*pages+len(exported)+64*len(headers))
 	copy(out, "RpmP")
 	le.PutUint32(out[8:], 1)
-	le.PutUint32(out[12:], uint32(pages))         
+	le.PutUint32(out[12:], uint32(pages))
 	le.PutUint32(out[16:], uint32(len(headers)+1))
 	for i := 2; i < len(out)/block; i++ {
 		copy(out[block*i:], "Slot")
@@ -40,7 +40,7 @@ func writeNDB(path string, exported []byte) (int, error) {
 		out = append(out, "BlbE"...)
 		slot := out[block*(i+2):]
 		le.PutUint32(slot[4:], number)
-		le.PutUint32(slot[8:], uint32(start/block))            
+		le.PutUint32(slot[8:], uint32(start/block))
 		le.PutUint32(slot[12:], uint32((len(out)-start)/block))
 	}
 	return len(headers), write(path, out)

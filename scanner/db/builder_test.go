@@ -88,7 +88,7 @@ func lookup(t testing.TB, dir, name string) []db.Advisory {
 }
 
 func shuffle(records []advisory.Record) {
-	//nolint:gosec // G404: nothing is to be kept secret.
+
 	rand.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
 }
 
