@@ -88,7 +88,6 @@ func lookup(t testing.TB, dir, name string) []db.Advisory {
 }
 
 func shuffle(records []advisory.Record) {
-
 	rand.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
 }
 
