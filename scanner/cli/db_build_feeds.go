@@ -40,7 +40,9 @@ func (f *buildFlags) chooseFeeds() ([]compile.Feed, error) {
 			if !ok {
 				return nil, f.wrong(fmt.Sprintf("--distro %q: there is no such distribution; there are %s", id, strings.Join(distroIDs(), ", ")))
 			}
-			chosen = append(chosen, d)
+			if !slices.ContainsFunc(chosen, func(c distro.Distro) bool { return c.ID == d.ID }) {
+				chosen = append(chosen, d)
+			}
 		}
 		distros = chosen
 	}
@@ -56,13 +58,16 @@ func (f *buildFlags) chooseFeeds() ([]compile.Feed, error) {
 // table of severities, is added.
 func (f *buildFlags) redirect(feeds, mirrors []compile.Feed) ([]compile.Feed, error) {
 	published := compile.Defaults(all.List())
-	for _, m := range mirrors {
+	for n, m := range mirrors {
 		named := func(o compile.Feed) bool { return o.Name == m.Name }
 		i := slices.IndexFunc(feeds, named)
+		isPublished := slices.ContainsFunc(published, named)
 		switch {
-		case i >= 0:
+		case isPublished && slices.ContainsFunc(mirrors[:n], named):
+			return nil, f.wrong(fmt.Sprintf("--mirror %q: the feed has another mirror already", shown(m.Name+"="+m.Location)))
+		case i >= 0 && isPublished:
 			feeds[i] = m
-		case slices.ContainsFunc(published, named):
+		case isPublished:
 			return nil, f.wrong(fmt.Sprintf("--mirror %s: the feed is not of the distributions that --distro names", m.Name))
 		default:
 			feeds = append(feeds, m)
@@ -77,17 +82,27 @@ func (f *buildFlags) parseFeeds(flag string, values []string) ([]compile.Feed, e
 	var feeds []compile.Feed
 	for _, v := range values {
 		name, location, found := strings.Cut(v, "=")
-		if !found || location == "" {
-			return nil, f.wrong(fmt.Sprintf("%s %q is not NAME=PATH_OR_URL", flag, v))
+		if !found || location == "" || feed.IsAddress(name) {
+			return nil, f.wrong(fmt.Sprintf("%s %q is not NAME=PATH_OR_URL", flag, shown(v)))
 		}
 		if !slices.Contains(names, name) {
-			return nil, f.wrong(fmt.Sprintf("%s %q: there is no feed %q; the names are %s", flag, v, name, strings.Join(names, ", ")))
+			return nil, f.wrong(fmt.Sprintf("%s %q: there is no feed %q; the names are %s", flag, shown(v), name, strings.Join(names, ", ")))
 		}
 		spec := compile.Feed{Name: name, Location: location}
 		if slices.Contains(feeds, spec) {
-			return nil, f.wrong(fmt.Sprintf("%s %q is there twice", flag, v))
+			return nil, f.wrong(fmt.Sprintf("%s %q is there twice", flag, shown(v)))
 		}
 		feeds = append(feeds, spec)
 	}
 	return feeds, nil
+}
+
+// shown is the value of a flag for a message, without what is secret in an
+// address: logs are read by many.
+func shown(value string) string {
+	name, location, found := strings.Cut(value, "=")
+	if !found || feed.IsAddress(name) {
+		return feed.Redact(value)
+	}
+	return name + "=" + feed.Redact(location)
 }

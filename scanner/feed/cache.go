@@ -95,6 +95,12 @@ func openPlace(dir string) (*place, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, err
 	}
+	// Behind a link there may be somebody's files, which tidy would remove.
+	if info, err := os.Lstat(dir); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s is not a directory; remove it", dir)
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -166,14 +172,31 @@ func (p *place) open(doc cached) (_ *os.File, err error) {
 	if _, err := hex.DecodeString(doc.SHA256); err != nil || len(doc.SHA256) != 2*sha256.Size {
 		return nil, errDamaged
 	}
-	f, err := os.Open(filepath.Join(p.dir, doc.SHA256))
+	f, size, err := openRegular(filepath.Join(p.dir, doc.SHA256))
 	if err != nil {
 		return nil, errDamaged
+	}
+	if size != doc.Size {
+		return nil, errors.Join(errDamaged, f.Close())
 	}
 	if err := checkSHA256(f, doc.SHA256); err != nil {
 		return nil, errors.Join(errDamaged, f.Close())
 	}
 	return f, nil
+}
+
+// openRegular opens a file of the cache, and tells its size. A link, a FIFO or a
+// device is none: nobody but an attacker puts it there, and it may have no end.
+func openRegular(path string) (_ *os.File, size int64, err error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errDamaged
+	}
+	f, err := os.Open(path) //nolint:gosec // G304: a file of the cache.
+	return f, info.Size(), err
 }
 
 // errDamaged is the error for a copy that is not what was fetched.

@@ -57,7 +57,7 @@ type cached struct {
 // readCopy reads a list. One that is damaged is no copy: nothing is lost but
 // the time to fetch it.
 func readCopy(path string) copyList {
-	f, err := os.Open(path) //nolint:gosec // G304: a file of the cache.
+	f, _, err := openRegular(path)
 	if err != nil {
 		return copyList{}
 	}

@@ -28,6 +28,9 @@ const (
 	maxRetryAfter = 2 * time.Minute
 	// stalled is how long a server may send nothing.
 	stalled = time.Minute
+	// maxHeaders is how many bytes the headers of an answer may have. Those that
+	// the cache and the database keep are among them.
+	maxHeaders = 64 << 10
 	// growth is by how much each pause between two requests is longer.
 	growth = 2
 )
@@ -43,6 +46,8 @@ func newClient(transport http.RoundTripper) *http.Client {
 			ResponseHeaderTimeout: stalled,
 			IdleConnTimeout:       30 * time.Second,
 			ForceAttemptHTTP2:     true,
+
+			MaxResponseHeaderBytes: maxHeaders,
 		}
 	}
 	return &http.Client{
@@ -54,6 +59,8 @@ func newClient(transport http.RoundTripper) *http.Client {
 			if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
 				return backoff.Permanent(errors.New("redirected from https to an address without it"))
 			}
+			// It would tell another server the query, which may hold a secret.
+			req.Header.Del("Referer")
 			return nil
 		},
 	}
@@ -196,7 +203,7 @@ func (d *download) save(resp *http.Response, watch *time.Timer) (doc cached, err
 func answered(resp *http.Response) error {
 	err := fmt.Errorf("the server answered %s", resp.Status)
 	switch code := resp.StatusCode; {
-	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
+	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
 		if after, ok := retryAfter(resp.Header.Get("Retry-After")); ok {
 			return &waitError{err, after}
 		}
@@ -246,6 +253,15 @@ func (p *progressReader) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
 	p.read(n)
 	return n, err
+}
+
+// Redact gives a location to show to people: of an address what is no secret,
+// and a path as it is.
+func Redact(location string) string {
+	if IsAddress(location) {
+		return redact(location)
+	}
+	return location
 }
 
 // redact hides what an address may hold besides its place.

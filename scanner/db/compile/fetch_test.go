@@ -268,7 +268,7 @@ func TestTimesThatAreStated(t *testing.T) {
 func TestOneFeedTwice(t *testing.T) {
 	w := newWorld(t)
 	_, _, err := w.build(func(o *compile.Options) { o.Feeds = append(o.Feeds, o.Feeds[0]) })
-	assert.ErrorContains(t, err, "feed records: it is there twice")
+	assert.EqualError(t, err, "feed records: it is there twice")
 }
 
 // The order of the feeds, and which of them is faster, changes no byte.

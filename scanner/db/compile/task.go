@@ -55,7 +55,7 @@ func (b *build) newTask(index int, f Feed) (*task, error) {
 		return t, nil
 	}
 	if slices.ContainsFunc(b.tasks, func(other *task) bool { return other.result.Feed == f }) {
-		return nil, fmt.Errorf("it is there twice: %s", f.Location)
+		return nil, errors.New("it is there twice")
 	}
 	var err error
 	t.copy, err = b.Cache.Copy(f.Name, f.Location)

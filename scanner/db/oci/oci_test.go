@@ -253,8 +253,8 @@ func regular(name, text string) member {
 	return member{tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o4777, Uid: 1234}, text}
 }
 
-// pushMembers uploads an image of one layer.
-func pushMembers(t testing.TB, ref string, members []member) {
+// archive makes a layer.
+func archive(t testing.TB, members []member) []byte {
 	t.Helper()
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
@@ -265,7 +265,18 @@ func pushMembers(t testing.TB, ref string, members []member) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
-	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	return layer.Bytes()
+}
+
+// pushMembers uploads an image of one layer.
+func pushMembers(t testing.TB, ref string, members []member) {
+	t.Helper()
+	pushLayer(t, ref, archive(t, members))
+}
+
+func pushLayer(t testing.TB, ref string, layer []byte) {
+	t.Helper()
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer)), nil })
 	require.NoError(t, err)
 	image, err := mutate.AppendLayers(empty.Image, l)
 	require.NoError(t, err)
@@ -390,4 +401,25 @@ func TestPullThatIsEnded(t *testing.T) {
 	_, err := oci.Pull(ctx, ref, filepath.Join(parent, "db"), oci.Options{Keychain: noKeys})
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, contents(t, parent))
+}
+
+// A layer that unpacks to more than its files, or to entries without end, is
+// given up before it has been read.
+func TestPullOfABomb(t *testing.T) {
+	_, ref := serve(t)
+	folder := member{tar.Header{Typeflag: tar.TypeDir, Name: "./", Mode: 0o755}, ""}
+	var members []member
+	for range 5000 {
+		members = append(members, folder)
+	}
+	pushMembers(t, ref, members)
+	_, err := pull(filepath.Join(t.TempDir(), "db"), ref)
+	assert.ErrorContains(t, err, "more than 4096 files")
+
+	for file, text := range contents(t, database(t, day(1), "2")) {
+		members = append(members, regular(file, text))
+	}
+	pushLayer(t, ref, append(archive(t, members[5000:]), make([]byte, 64<<20)...))
+	_, err = pull(filepath.Join(t.TempDir(), "db"), ref)
+	assert.ErrorContains(t, err, "after the end of its archive")
 }

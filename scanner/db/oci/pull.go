@@ -24,6 +24,9 @@ const (
 	maxLayers   = 1024
 	maxFiles    = 4096
 	maxUnpacked = 8 << 30 // bytes of all files
+	// maxPadding is how many bytes may follow the end of a layer's archive:
+	// programs fill the last block, the largest of which has a few kilobytes.
+	maxPadding = 1 << 20
 )
 
 // Pulled says which image a database came from.
@@ -100,9 +103,10 @@ func (u *unpacker) layer(ctx context.Context, l v1.Layer) (err error) {
 		}
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			// To the end, where the digest is compared.
-			_, err = io.Copy(io.Discard, io.LimitReader(content, maxUnpacked))
-			return err
+			if err := drain(content); err != nil {
+				return fmt.Errorf("layer %s: %w", digest, err)
+			}
+			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("layer %s: %w", digest, err)
@@ -113,18 +117,28 @@ func (u *unpacker) layer(ctx context.Context, l v1.Layer) (err error) {
 	}
 }
 
+// drain reads what follows an archive to its end, where the digest is compared.
+func drain(content io.Reader) error {
+	n, err := io.Copy(io.Discard, io.LimitReader(content, maxPadding+1))
+	if err == nil && n > maxPadding {
+		err = fmt.Errorf("more than %d bytes after the end of its archive: it is not an advisory database", maxPadding)
+	}
+	return err
+}
+
 // entry writes a file. Only its content is taken from the archive: neither its
 // owner nor its mode, and of its name nothing that is not a file's of a database.
 func (u *unpacker) entry(header *tar.Header, content io.Reader) (err error) {
+	// Folders count too: they have no size, and there may be no end of them.
+	if u.files++; u.files > maxFiles || header.Size > u.left {
+		return fmt.Errorf("more than %d files or %d bytes: it is not an advisory database", maxFiles, int64(maxUnpacked))
+	}
 	file := strings.TrimPrefix(path.Clean("/"+header.Name), "/")
 	if header.Typeflag == tar.TypeDir && file == "" {
 		return nil
 	}
 	if header.Typeflag != tar.TypeReg || !db.IsFileName(file) {
 		return fmt.Errorf("%q is no file of an advisory database: the image holds something else", header.Name)
-	}
-	if u.files++; u.files > maxFiles || header.Size > u.left {
-		return fmt.Errorf("more than %d files or %d bytes: it is not an advisory database", maxFiles, int64(maxUnpacked))
 	}
 	u.left -= header.Size
 	//nolint:gosec // G304: a new directory, and a name without a separator.
