@@ -20,7 +20,7 @@ func (b *bench) everything(ctx context.Context) error {
 		return err
 	}
 	b.all = filepath.Join(b.env.Dir(), "all")
-	s, err := b.measure(ctx, "BuildEverything", 1, append([]string{b.scanner, "db", "build", "--output", b.all}, feeds...)...)
+	s, err := b.measure(ctx, "BuildEverything", 1, append([]string{b.maker, "db", "build", "--output", b.all}, feeds...)...)
 	if err != nil {
 		return err
 	}

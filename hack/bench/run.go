@@ -23,7 +23,8 @@ type bench struct {
 	options
 	env     *harness.Env
 	out     io.Writer
-	scanner string // the program, built for this machine
+	scanner string // the program of the frontend's image, built for this machine
+	maker   string // the program with all commands
 	rootfs  string // directory of the fat image's root file system
 	tar     string // the same as an archive
 
@@ -46,7 +47,8 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	defer func() { err = errors.Join(err, env.Close()) }()
 	b := bench{
 		options: o, env: env, out: out, tar: tar,
-		scanner: filepath.Join(env.Dir(), "microscanner"),
+		scanner: filepath.Join(env.Dir(), "microscanner-scanonly"),
+		maker:   filepath.Join(env.Dir(), "microscanner"),
 		rootfs:  filepath.Join(env.Dir(), "rootfs"), measurer: filepath.Join(env.Dir(), "measure"),
 	}
 	if err := b.prepare(ctx); err != nil {
@@ -83,7 +85,8 @@ func (b *bench) prepare(ctx context.Context) error {
 	}
 	commands := [][]string{
 		{"tar", "-xf", b.tar, "-C", b.rootfs},
-		{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.scanner, "./cmd/scan"},
+		{"go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "scanonly", "-o", b.scanner, "./cmd/scan"},
+		{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.maker, "./cmd/scan"},
 		{"go", "build", "-o", b.measurer, "./hack/bench/measure"},
 	}
 	if b.database == "" {
@@ -92,7 +95,7 @@ func (b *bench) prepare(ctx context.Context) error {
 		if err := writeRecords(b.tar, records); err != nil {
 			return err
 		}
-		commands = append(commands, []string{b.scanner, "db", "build", "--output", b.database, "--feed", "records=" + records})
+		commands = append(commands, []string{b.maker, "db", "build", "--output", b.database, "--feed", "records=" + records})
 	}
 	for _, argv := range commands {
 		if r := b.env.Run(ctx, b.env.Root(), nil, argv...); r.ExitCode != 0 {

@@ -100,7 +100,7 @@ func (e *Env) compile(ctx context.Context, source, dir, platform string) error {
 	programs := map[string]string{"microscanner-frontend": "./cmd/frontend", "microscanner": "./cmd/scan"}
 	for name, pkg := range programs {
 		r := run(ctx, source, environ, nil, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
-			"-o", filepath.Join(out, name), pkg)
+			"-tags", "scanonly", "-o", filepath.Join(out, name), pkg)
 		if r.ExitCode != 0 {
 			return fmt.Errorf("compile %s for %s:\n%s", pkg, platform, r.Combined)
 		}

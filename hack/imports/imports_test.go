@@ -96,3 +96,15 @@ func TestDistributionsAreStrangers(t *testing.T) {
 		}
 	}
 }
+
+// TestImageProgram: the scanner of the frontend's image links nothing that
+// talks to registries or draws progress bars.
+func TestImageProgram(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "scanonly", module+"/cmd/scan").Output()
+	require.NoError(t, err)
+	for dep := range strings.FieldsSeq(string(out)) {
+		for _, never := range []string{"github.com/google/go-containerregistry", "github.com/vbauerster/mpb", module + "/scanner/db/oci", module + "/scanner/db/compile"} {
+			require.False(t, strings.HasPrefix(dep, never), "the image's scanner must not depend on %s", dep)
+		}
+	}
+}

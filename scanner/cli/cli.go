@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/example/microscanner-frontend/scanner/feed"
@@ -66,12 +67,14 @@ func bounded(run runFunc) runFunc {
 }
 
 func commands() []command {
-	return []command{
-		{"rootfs", "scan a directory that holds a root file system", bounded(runRootfs)},
-		{"db", "build an advisory database, or show what one holds", runDB},
-		{"report", "turn a report into another format", bounded(runReport)},
-		{"gate", "print the findings of reports and exit with their verdict", bounded(runGate)},
-	}
+	return slices.Concat(
+		[]command{{"rootfs", "scan a directory that holds a root file system", bounded(runRootfs)}},
+		dbCommands(),
+		[]command{
+			{"report", "turn a report into another format", bounded(runReport)},
+			{"gate", "print the findings of reports and exit with their verdict", bounded(runGate)},
+		},
+	)
 }
 
 // Main runs the command that env.Args names, and returns the exit code: one of

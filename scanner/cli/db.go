@@ -1,6 +1,13 @@
+//go:build !scanonly
+
 package cli
 
 import "context"
+
+// dbCommands are those on advisory databases.
+func dbCommands() []command {
+	return []command{{"db", "build an advisory database, or show what one holds", runDB}}
+}
 
 func runDB(ctx context.Context, env Env, args []string) error {
 	return dispatch(ctx, env, Program+" db", []command{
