@@ -7,11 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
@@ -92,13 +89,10 @@ func (f *buildFlags) options() (compile.Options, error) {
 	return o, nil
 }
 
-// build ends in an orderly way, without unfinished files, when a signal asks
-// for it; a second signal ends the process. Every other command has nothing to
-// tidy up and leaves signals alone.
+// build writes the database that the flags ask for.
 func (f *buildFlags) build(ctx context.Context, o compile.Options) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	if f.cache != "" && hasAddress(o.Feeds) {
 		if o.Cache, err = feed.OpenCache(ctx, f.cache); err != nil {
 			return err
