@@ -26,11 +26,14 @@ type rule struct {
 
 // The frontend knows the scanner's words and its report, which orders versions
 // to name the highest fix; it links nothing that reads a rootfs or a database.
+var vocabulary = []string{"scanner/severity", "scanner/policy", "scanner/report/", "scanner/settings/", "scanner/vex/", "scanner/advisory", "scanner/version"}
+
 var rules = []rule{
-	{below: "cmd/frontend", ours: []string{"frontend", "llbgen", "scanner/severity", "scanner/policy", "scanner/report", "scanner/advisory", "scanner/version"}},
-	{below: "frontend", ours: []string{"llbgen", "scanner/severity", "scanner/policy", "scanner/report", "scanner/advisory", "scanner/version"}},
+	{below: "cmd/frontend", ours: append([]string{"frontend/", "llbgen"}, vocabulary...)},
+	{below: "frontend", ours: append([]string{"frontend/", "llbgen"}, vocabulary...)},
 	{below: "llbgen", never: []string{"github.com/moby/buildkit/frontend/", "github.com/moby/buildkit/solver/llbsolver"}},
-	{below: "cmd/scan", ours: []string{"scanner/"}, never: []string{"github.com/moby/buildkit"}},
+	{below: "cmd/scan", ours: []string{"scanner/", "service/"}, never: []string{"github.com/moby/buildkit"}},
+	{below: "service", ours: []string{"scanner/", "service/"}, never: []string{"github.com/moby/buildkit"}},
 	{below: "scanner/", ours: []string{"scanner/"}, never: []string{"github.com/moby/buildkit"}},
 }
 

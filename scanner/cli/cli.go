@@ -41,19 +41,22 @@ type Env struct {
 	Terminal bool
 	// Fetch bounds how feeds are fetched. The zero value has the defaults.
 	Fetch feed.Options
+	// Commands are verbs that other packages bring, behind those of this one.
+	Commands []Command
 	// BoundMemory is called before a command that reads what an image holds; it
 	// may be nil.
 	BoundMemory func()
 }
 
-// command is a verb, or a verb below a verb.
-type command struct {
-	name    string
-	summary string
-	run     runFunc
+// Command is a verb, or a verb below a verb.
+type Command struct {
+	Name    string
+	Summary string // for the list of commands
+	// Run gets the arguments behind the verb. Main prints its error.
+	Run func(ctx context.Context, env Env, args []string) error
 }
 
-type runFunc func(ctx context.Context, env Env, args []string) error
+type runFunc = func(ctx context.Context, env Env, args []string) error
 
 // bounded is run in bounded memory. The commands below db go without: a feed is
 // as large as it is, and none of them runs inside a build.
@@ -66,14 +69,15 @@ func bounded(run runFunc) runFunc {
 	}
 }
 
-func commands() []command {
+func commands(env Env) []Command {
 	return slices.Concat(
-		[]command{{"rootfs", "scan a directory that holds a root file system", bounded(runRootfs)}},
+		[]Command{{"rootfs", "scan a directory that holds a root file system", bounded(runRootfs)}},
 		dbCommands(),
-		[]command{
+		[]Command{
 			{"report", "turn a report into another format", bounded(runReport)},
 			{"gate", "print the findings of reports and exit with their verdict", bounded(runGate)},
 		},
+		env.Commands,
 	)
 }
 
@@ -105,12 +109,12 @@ func run(ctx context.Context, env Env) error {
 		_, err := fmt.Fprintf(env.Stdout, "%s %s\n", Program, env.Version)
 		return err
 	}
-	return dispatch(ctx, env, Program, commands(), env.Args)
+	return dispatch(ctx, env, Program, commands(env), env.Args)
 }
 
 // dispatch runs the command that args begins with. parent is what the user
 // typed before it, for the texts.
-func dispatch(ctx context.Context, env Env, parent string, list []command, args []string) error {
+func dispatch(ctx context.Context, env Env, parent string, list []Command, args []string) error {
 	if len(args) == 0 {
 		printCommands(env.Stderr, parent, list)
 		return &usageError{parent, "a command is missing"}
@@ -121,17 +125,17 @@ func dispatch(ctx context.Context, env Env, parent string, list []command, args 
 		return nil
 	}
 	for _, c := range list {
-		if c.name == args[0] {
-			return c.run(ctx, env, args[1:])
+		if c.Name == args[0] {
+			return c.Run(ctx, env, args[1:])
 		}
 	}
 	return &usageError{parent, fmt.Sprintf("there is no command %q", args[0])}
 }
 
-func printCommands(w io.Writer, parent string, list []command) {
+func printCommands(w io.Writer, parent string, list []Command) {
 	fmt.Fprintf(w, "Usage: %s COMMAND\n\nCommands:\n", parent)
 	for _, c := range list {
-		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-8s %s\n", c.Name, c.Summary)
 	}
 	if parent == Program {
 		fmt.Fprintf(w, "\nExit codes: 0 pass, 1 error, 2 wrong use, 4 the gate failed on findings.\n")

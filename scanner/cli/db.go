@@ -5,12 +5,12 @@ package cli
 import "context"
 
 // dbCommands are those on advisory databases.
-func dbCommands() []command {
-	return []command{{"db", "build an advisory database, or show what one holds", runDB}}
+func dbCommands() []Command {
+	return []Command{{"db", "build an advisory database, or show what one holds", runDB}}
 }
 
 func runDB(ctx context.Context, env Env, args []string) error {
-	return dispatch(ctx, env, Program+" db", []command{
+	return dispatch(ctx, env, Program+" db", []Command{
 		{"build", "compile the advisory feeds to a database", runDBBuild},
 		{"info", "show what a database was made of, and check that it is whole", runDBInfo},
 		{"push", "upload a database to a registry, as an image that a build can use", runDBPush},

@@ -5,4 +5,4 @@ package cli
 // dbCommands is empty in the program of the frontend's image: what makes and
 // moves databases has no business beside an untrusted rootfs, and costs every
 // scan half a millisecond at its start.
-func dbCommands() []command { return nil }
+func dbCommands() []Command { return nil }

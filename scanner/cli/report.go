@@ -12,7 +12,7 @@ import (
 )
 
 func runReport(ctx context.Context, env Env, args []string) error {
-	return dispatch(ctx, env, Program+" report", []command{
+	return dispatch(ctx, env, Program+" report", []Command{
 		{"convert", "write a JSON report in another format", runReportConvert},
 	}, args)
 }

@@ -50,9 +50,9 @@ func formatAge(d time.Duration) string {
 
 // Age is how old the oldest part of an advisory database is.
 type Age struct {
-	Age time.Duration // 0 if there is no database
+	Age time.Duration `json:"nanoseconds"` // 0 if there is no database
 	// Feed is the part that is older than the rest; empty if all are of one age.
-	Feed string
+	Feed string `json:"feed,omitempty"`
 }
 
 // Old says, in one sentence, how old a database is; empty for one that is young

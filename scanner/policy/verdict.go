@@ -21,26 +21,36 @@ type Finding struct {
 	Fixable  bool // a version without the vulnerability exists, for everybody
 	// Headers says that only packages with the kernel's headers have it.
 	Headers bool
+	// Base says that the package came with the base image, as it is.
+	Base bool
+	// Suppressed says that somebody decided that it does not count.
+	Suppressed bool
 }
 
 // Scan is what the gate judges.
 type Scan struct {
 	Findings []Finding
+	Assessment
+}
+
+// Assessment is what a scan knows of its own completeness: everything beside
+// the findings that a verdict rests on.
+type Assessment struct {
 	// Unsupported says why nothing is known of the operating system; empty if
 	// it is supported.
-	Unsupported string
+	Unsupported string `json:"unsupported,omitempty"`
 	// EndOfLife says that the release gets no advisories any more; empty if it
 	// does.
-	EndOfLife string
+	EndOfLife string `json:"end_of_life,omitempty"`
 	// NoPackages says that the rootfs has neither an operating system nor a
 	// package database. Named is a release file that names one nevertheless, and
 	// what it names; mostly empty.
-	NoPackages bool
-	Named      string
+	NoPackages bool   `json:"no_packages,omitempty"`
+	Named      string `json:"named,omitempty"`
 	// Unread says what could not be read, one text a part.
-	Unread []string
+	Unread []string `json:"unread,omitempty"`
 	// Database is the age of the advisory database.
-	Database Age
+	Database Age `json:"database_age,omitzero"`
 }
 
 // Counts is a number of findings for each severity.
@@ -101,6 +111,14 @@ type Verdict struct {
 	// KernelHeaders counts the findings that it does not look at, because only
 	// packages with the kernel's headers have them: see KeyKernelHeaders.
 	KernelHeaders Counts `json:"kernel_headers,omitzero"`
+	// Base and Added part Counts in two, once it is known which instruction of
+	// the Dockerfile brought each package: what the base image has already, and
+	// what the Dockerfile adds. Both are zero before.
+	Base  Counts `json:"base,omitzero"`
+	Added Counts `json:"added,omitzero"`
+	// Suppressed counts the findings that somebody decided do not count. They
+	// are in none of the other numbers.
+	Suppressed Counts `json:"suppressed,omitzero"`
 }
 
 // Evaluate judges a scan. What could not be assessed comes before findings: a
@@ -179,7 +197,7 @@ func (s Scan) doubts(v Verdict) string {
 	return text
 }
 
-func (s Scan) incomplete() string {
+func (s Assessment) incomplete() string {
 	text := "the scan is incomplete: " + s.Unread[0]
 	if n := len(s.Unread) - 1; n > 0 {
 		text += "; and " + more(n)
@@ -187,7 +205,7 @@ func (s Scan) incomplete() string {
 	return text
 }
 
-func (s Scan) noPackages() string {
+func (s Assessment) noPackages() string {
 	if s.Named != "" {
 		return "the image has no package database, although " + s.Named
 	}

@@ -36,6 +36,15 @@ type Finding struct {
 	Fixed  string
 	Status string
 	Group  Group
+	// IntroducedBy is the instruction that brought the first of the binaries
+	// whose instruction is known; nil if none is.
+	IntroducedBy *IntroducedBy
+	// Suppressed says why it does not count; nil if it counts. It does not only if
+	// that holds for every binary.
+	Suppressed *Suppressed
+	// Details is what the report says of the vulnerability at the first of the
+	// binaries.
+	Details *Vulnerability
 }
 
 // Fixable reports whether everybody can install a version without it.
@@ -132,6 +141,7 @@ func findingOf(res *Resource, v *Vulnerability) Finding {
 		ID: v.Name, Severity: v.Severity,
 		Source: Source{Name: res.Resource.Source.Name, Version: res.Resource.Source.Version},
 		Fixed:  v.FixVersion, Status: v.Status, Group: groupOf(res, v),
+		IntroducedBy: v.IntroducedBy, Suppressed: v.Suppressed, Details: v,
 	}
 }
 
@@ -153,6 +163,10 @@ func (f *Finding) add(o *Finding, scheme version.Scheme) {
 		f.Group = o.Group
 	}
 	f.Severity = max(f.Severity, o.Severity)
+	f.IntroducedBy = cmp.Or(f.IntroducedBy, o.IntroducedBy)
+	if o.Suppressed == nil {
+		f.Suppressed = nil
+	}
 	if higher(scheme, o.Fixed, f.Fixed) {
 		f.Fixed, f.Status = o.Fixed, o.Status
 	}
@@ -190,13 +204,36 @@ func (r *Report) Failing() ([]Finding, error) {
 		}
 	}
 	return slices.DeleteFunc(r.Findings(), func(f Finding) bool {
-		return !p.Fails(policy.Finding{Severity: f.Severity, Fixable: f.Fixable()})
+		return !p.Fails(f.judged())
 	}), nil
 }
 
-// Summarise fills in the parts of a report that follow from its findings and
+// Judge puts a report under a policy: it fills in the policy, the verdict, and
+// what follows from them. A report can be judged again, after something was
+// learned of its findings, or by another policy than the scan's.
+func (r *Report) Judge(p policy.Policy) {
+	scan := policy.Scan{Assessment: r.Assessment}
+	for _, f := range r.AllFindings() {
+		if f.Group != GroupUnderInvestigation {
+			scan.Findings = append(scan.Findings, f.judged())
+		}
+	}
+	r.Policy = p.Values()
+	r.Verdict = policy.Evaluate(p, scan)
+	r.summarise(p.FailOn)
+}
+
+// judged is what the gate needs to know of a finding.
+func (f *Finding) judged() policy.Finding {
+	return policy.Finding{
+		Severity: f.Severity, Fixable: f.Fixable(), Headers: f.Group == GroupKernelHeaders,
+		Base: f.IntroducedBy != nil && f.IntroducedBy.Base, Suppressed: f.Suppressed != nil,
+	}
+}
+
+// summarise fills in the parts of a report that follow from its findings and
 // its verdict: the summary and the checks.
-func (r *Report) Summarise(failOn policy.Threshold) {
+func (r *Report) summarise(failOn policy.Threshold) {
 	r.VulnerabilitySummary = r.summary()
 	r.ImageAssurance = ImageAssurance{ChecksPerformed: []Check{}}
 	if failOn == policy.Never {

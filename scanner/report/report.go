@@ -15,7 +15,7 @@ import (
 
 // SchemaVersion is the version of the report's schema: a new first number
 // breaks readers, a new second one adds keys.
-const SchemaVersion = "1.1"
+const SchemaVersion = "1.2"
 
 // Report is the result of one scan of one rootfs.
 type Report struct {
@@ -41,7 +41,72 @@ type Report struct {
 	Policy        map[string]policy.Value `json:"policy"` // by setting
 	Verdict       policy.Verdict          `json:"verdict"`
 	NotAssessed   []NotAssessed           `json:"not_assessed"`
+	// Assessment is what the verdict rests on beside the findings.
+	Assessment policy.Assessment `json:"assessment"`
+	// Notices are what people should know soon, a sentence each: that an entry
+	// of the ignore list expires, or that none needs it any more.
+	Notices []string `json:"notices,omitempty"`
+	// Advice is what would repair the findings, by instruction of the
+	// Dockerfile, those with the worst findings first.
+	Advice []Advice `json:"advice,omitempty"`
 }
+
+// Advice is what would repair findings of the packages that one instruction
+// brought. It says no more than the advisories do.
+type Advice struct {
+	File        string `json:"file,omitempty"`
+	Line        int    `json:"line,omitempty"`        // 1-based; 0 if no instruction is known
+	Instruction string `json:"instruction,omitempty"` // as in IntroducedBy
+	// Text is a sentence for people.
+	Text string `json:"text"`
+	// Command is one line of shell that does it, made for pasting; empty if
+	// there is none.
+	Command  string   `json:"command,omitempty"`
+	Packages []string `json:"packages"` // names, sorted
+	Fixes    int      `json:"fixes"`    // findings that are gone then
+	Of       int      `json:"of"`       // findings of the instruction's packages
+}
+
+// IntroducedBy is the instruction that brought a package, in the version that
+// is installed, into the rootfs.
+type IntroducedBy struct {
+	File        string `json:"file,omitempty"` // the Dockerfile's name in the build
+	Line        int    `json:"line,omitempty"` // 1-based; 0 if not known
+	EndLine     int    `json:"end_line,omitempty"`
+	Instruction string `json:"instruction,omitempty"` // its text, cut to maxInstruction bytes
+	// Stage is the name or number of the build stage that the instruction is in.
+	Stage string `json:"stage,omitempty"`
+	// FromStage is the stage or image that a COPY --from took the package from.
+	FromStage string `json:"from_stage,omitempty"`
+	// Base says that the package came with the base image; the instruction is
+	// then its FROM.
+	Base bool `json:"base,omitempty"`
+	// BaseImage and BaseDigest are those of the base image of the stage.
+	BaseImage  string `json:"base_image,omitempty"`
+	BaseDigest string `json:"base_digest,omitempty"` // "sha256:…"; empty if not known
+}
+
+// Suppressed says who decided that a finding does not count, and why.
+type Suppressed struct {
+	By     string `json:"by"` // SuppressedByIgnore or SuppressedByVEX
+	Reason string `json:"reason"`
+	// Expires is the first day on which it counts again, YYYY-MM-DD; empty if it
+	// never does.
+	Expires string `json:"expires,omitempty"`
+	// Status and Justification are those of the VEX statement: "not_affected",
+	// "vulnerable_code_not_present".
+	Status        string `json:"status,omitempty"`
+	Justification string `json:"justification,omitempty"`
+	// Source is the file that says so, and the author if it names one.
+	Source string `json:"source,omitempty"`
+	Author string `json:"author,omitempty"`
+}
+
+// Who can suppress a finding.
+const (
+	SuppressedByIgnore = "ignore"
+	SuppressedByVEX    = "vex"
+)
 
 // Timestamp is a point in time, in the form of a protobuf timestamp.
 type Timestamp struct {
@@ -58,7 +123,11 @@ func TimestampOf(t time.Time) Timestamp {
 type Image struct {
 	Reference string `json:"reference,omitempty"`
 	Platform  string `json:"platform,omitempty"` // "linux/arm64"
-	Target    string `json:"target,omitempty"`   // build stage
+	Target    string `json:"target,omitempty"`   // build stage that was asked for
+	// Stage is the build stage that the rootfs is the result of, where it is not
+	// that of the image; see the setting stages.
+	Stage  string `json:"stage,omitempty"`
+	Digest string `json:"digest,omitempty"` // of the image's manifest, "sha256:…"
 }
 
 // Database identifies the advisory data.
@@ -173,6 +242,9 @@ type Vulnerability struct {
 	KnownExploited     bool          `json:"known_exploited,omitempty"`
 	KnownExploitedDate string        `json:"known_exploited_date,omitempty"`
 	EPSS               advisory.EPSS `json:"epss,omitzero"`
+
+	IntroducedBy *IntroducedBy `json:"introduced_by,omitempty"` // nil if not known
+	Suppressed   *Suppressed   `json:"suppressed,omitempty"`    // nil if it counts
 }
 
 // fixable reports whether everybody can install a version without the

@@ -34,41 +34,32 @@ func newReport(inv *inventory.Inventory, found match.Result, database *db.DB, o 
 		Scanner:        o.Scanner,
 		Image:          o.Image,
 		Database:       newDatabase(meta),
-		Policy:         o.Policy.Values(),
 		NotAssessed:    notAssessed(inv, found, problems),
+		Assessment:     assessment(inv, problems),
 	}
-	judged := judged(inv, r, problems)
 	if !meta.Built.IsZero() {
 		at, feed := meta.AsOf()
 		if meta.Built.Sub(at) < 24*time.Hour {
 			feed = "" // was fetched for that build, or the last before it
 		}
 		r.DataDate = at.Unix()
-		judged.Database = policy.Age{Age: o.Now().Sub(at), Feed: feed}
-		if old := judged.Database.Old(); old != "" && inv.Unsupported == "" && !inv.NoPackages {
+		r.Assessment.Database = policy.Age{Age: o.Now().Sub(at), Feed: feed}
+		if old := r.Assessment.Database.Old(); old != "" && inv.Unsupported == "" && !inv.NoPackages {
 			r.NotAssessed = append(r.NotAssessed, report.NotAssessed{Reason: old})
 		}
 	}
-	r.Verdict = policy.Evaluate(o.Policy, judged)
-	r.Summarise(o.Policy.FailOn)
+	r.Judge(o.Policy)
 	return r, nil
 }
 
-// judged is what the gate needs to know.
-func judged(inv *inventory.Inventory, r *report.Report, problems []inventory.Problem) policy.Scan {
-	s := policy.Scan{Unsupported: inv.Unsupported, EndOfLife: inv.EndOfLife, NoPackages: inv.NoPackages}
+// assessment is what the gate needs to know beside the findings.
+func assessment(inv *inventory.Inventory, problems []inventory.Problem) policy.Assessment {
+	s := policy.Assessment{Unsupported: inv.Unsupported, EndOfLife: inv.EndOfLife, NoPackages: inv.NoPackages}
 	if inv.NoPackages && inv.OS.Path != "" {
 		s.Named = fmt.Sprintf("%s names %s", inv.OS.Path, inv.OS.Pretty)
 	}
 	for _, p := range problems {
 		s.Unread = append(s.Unread, problemText(p))
-	}
-	for _, f := range r.AllFindings() {
-		if f.Group != report.GroupUnderInvestigation {
-			s.Findings = append(s.Findings, policy.Finding{
-				Severity: f.Severity, Fixable: f.Fixable(), Headers: f.Group == report.GroupKernelHeaders,
-			})
-		}
 	}
 	return s
 }

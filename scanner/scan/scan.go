@@ -20,7 +20,9 @@ import (
 // Options say how to scan and what to write into the report.
 type Options struct {
 	Policy policy.Policy
-	Image  report.Image
+	// Suppressions are the findings that somebody decided do not count.
+	Suppressions []policy.Suppression
+	Image        report.Image
 	// Scanner is this program's name and version.
 	Scanner string
 	// FullOutput puts packages without findings into the report too.
@@ -47,11 +49,21 @@ func Rootfs(fsys fs.FS, database *db.DB, o Options) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := Match(&inv, database, o)
+	return assess(&inv, database, o, started)
+}
+
+// Assess makes the report of an inventory that was read before. Some of the
+// inventory's notes are filled in.
+func Assess(inv *inventory.Inventory, database *db.DB, o Options) (*report.Report, error) {
+	return assess(inv, database, o, o.Now())
+}
+
+func assess(inv *inventory.Inventory, database *db.DB, o Options, started time.Time) (*report.Report, error) {
+	found, err := Match(inv, database, o)
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReport(&inv, found, database, o)
+	r, err := newReport(inv, found, database, o)
 	if err != nil {
 		return nil, err
 	}
