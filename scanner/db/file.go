@@ -3,6 +3,7 @@ package db
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -63,7 +64,11 @@ func (t *table) readIndex(size int64, magic string) error {
 	if info.Size() != size || int64(int(size)) != size {
 		return corrupt(t.path, fmt.Errorf("%d bytes instead of %d", info.Size(), size))
 	}
-	if t.rows, err = sstable.NewReader(t.file, size); err != nil {
+	var file io.ReaderAt = t.file
+	if magic == rowsMagic {
+		file = &ahead{file: t.file} // details are looked up in no order
+	}
+	if t.rows, err = sstable.NewReader(file, size); err != nil {
 		return corrupt(t.path, err)
 	}
 	if t.words, err = readHeader(t.rows, magic); err != nil {

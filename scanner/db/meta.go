@@ -162,25 +162,28 @@ func readMeta(dir string) (Meta, error) {
 }
 
 func parseMeta(name string, text []byte) (Meta, error) {
-	// The version first: another version may have another form.
-	var version struct {
-		SchemaVersion int `json:"schema_version"`
-	}
-	if err := json.Unmarshal(text, &version); err != nil {
-		return Meta{}, corrupt(name, errors.New("not the metadata of a database"))
-	}
-	if version.SchemaVersion != SchemaVersion {
-		return Meta{}, fmt.Errorf("%s: the advisory database has schema version %d, and this program reads version %d: build it with this program, or use the program that built it",
-			name, version.SchemaVersion, SchemaVersion)
-	}
 	var m Meta
-	if err := json.Unmarshal(text, &m); err != nil {
-		return Meta{}, corrupt(name, errors.New("not the metadata of a database"))
+	err := json.Unmarshal(text, &m)
+	if err != nil || m.SchemaVersion != SchemaVersion {
+		return Meta{}, otherVersion(name, text)
 	}
 	if err := m.check(); err != nil {
 		return Meta{}, corrupt(name, err)
 	}
 	return m, nil
+}
+
+// otherVersion is the error for metadata that are none of this version: those of
+// another may have another form.
+func otherVersion(name string, text []byte) error {
+	var version struct {
+		SchemaVersion int `json:"schema_version"`
+	}
+	if err := json.Unmarshal(text, &version); err != nil || version.SchemaVersion == SchemaVersion {
+		return corrupt(name, errors.New("not the metadata of a database"))
+	}
+	return fmt.Errorf("%s: the advisory database has schema version %d, and this program reads version %d: build it with this program, or use the program that built it",
+		name, version.SchemaVersion, SchemaVersion)
 }
 
 // corrupt is the error for a damaged file.

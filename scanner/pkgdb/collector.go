@@ -58,6 +58,20 @@ func (c *Collector) Add(p inventory.Package) error {
 	return nil
 }
 
+// AddAll takes the packages of another Collector, which must not be used after.
+func (c *Collector) AddAll(other *Collector) error {
+	if len(c.packages) == 0 {
+		c.packages, c.seen, c.text = other.packages, other.seen, other.text
+		return nil
+	}
+	for _, p := range other.packages {
+		if err := c.Add(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Problem notes a part of a database that cannot be read.
 func (c *Collector) Problem(path string, line int, reason string) {
 	if len(c.problems) >= maxProblems {

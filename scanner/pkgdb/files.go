@@ -43,13 +43,20 @@ func EachFile(fsys fs.FS, paths []string, c *Collector, visit func(f *rootfs.Fil
 			}
 			read[id] = struct{}{}
 		}
-		err = visit(f, path)
-		c.left -= f.Consumed()
-		if err := errors.Join(err, f.Close()); err != nil {
+		if err := visitFile(f, path, c, visit); err != nil {
 			return found, err
 		}
 	}
 	return found, nil
+}
+
+// visitFile closes the file also if what is around it catches a fault of memory.
+func visitFile(f *rootfs.File, path string, c *Collector, visit func(f *rootfs.File, path string) error) (err error) {
+	defer func() {
+		c.left -= f.Consumed()
+		err = errors.Join(err, f.Close())
+	}()
+	return visit(f, path)
 }
 
 // fileID is what two names of one file have in common.

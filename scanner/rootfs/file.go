@@ -1,7 +1,6 @@
 package rootfs
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -39,7 +38,7 @@ func OpenFile(fsys fs.FS, name string, limit int64) (*File, error) {
 	case info.IsDir():
 		err = fault("is a directory, not a regular file")
 	case !info.Mode().IsRegular():
-		err = readable(info.Mode())
+		err = Readable(info.Mode())
 	case info.Size() > limit:
 		err = tooLarge(limit)
 	default:
@@ -62,18 +61,6 @@ func (f *File) Read(p []byte) (int, error) {
 		return n, describe(f.name, err)
 	}
 	return n, err
-}
-
-// Section is the file with the size it had when it was opened, for reading in
-// any order. It counts as read whole. A file that can only be read from its
-// start to its end is read into memory.
-func (f *File) Section() (*io.SectionReader, error) {
-	if r, ok := f.f.(io.ReaderAt); ok {
-		f.left = f.limit - f.info.Size()
-		return io.NewSectionReader(r, 0, f.info.Size()), nil
-	}
-	dt, err := io.ReadAll(f)
-	return io.NewSectionReader(bytes.NewReader(dt), 0, int64(len(dt))), err
 }
 
 // Close closes the file.

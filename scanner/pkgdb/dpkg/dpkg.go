@@ -29,6 +29,9 @@ const maxFiles = 10_000
 // Paths lists the places of dpkg's databases.
 func Paths() []string { return []string{pathStatus, pathStatusDir, pathStatusUsr} }
 
+// Reads lists the folders, with a slash behind, of which Read opens files.
+func Reads() []string { return []string{pathStatusDir + "/", pathUpdates + "/"} }
+
 // Read reads all of dpkg's databases into c and reports whether there is any.
 func Read(fsys fs.FS, c *pkgdb.Collector) (found bool, err error) {
 	paths := []string{pathStatus, pathStatusUsr}

@@ -1,10 +1,13 @@
 package rpm
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math/bits"
+	"slices"
+
+	"github.com/example/microscanner-frontend/scanner/rootfs"
 )
 
 // A database of Berkeley DB's access method hash, as its dbinc/db_page.h has it.
@@ -41,12 +44,19 @@ type bdb struct {
 	page  []byte   // the page of the hash at hand
 	value parts    // the value at hand, if it has pages of its own
 	loose []uint32 // overflow pages that nothing had led to when they came by
+	away  []chain  // values that have pages of their own and were not read yet
 }
 
+// chain is a value that has pages of its own.
+type chain struct{ first, length uint32 }
+
+// maxAway bounds how many values are put off.
+const maxAway = 1 << 16
+
 // openBDB reads the metadata.
-func openBDB(r *io.SectionReader) (*bdb, error) {
+func openBDB(file *rootfs.Section) (*bdb, error) {
 	meta := make([]byte, bdbMetadata)
-	if err := readAt(r, meta, 0); err != nil {
+	if err := readAt(file, meta, 0); err != nil {
 		return nil, err
 	}
 	var order binary.ByteOrder = binary.LittleEndian
@@ -64,15 +74,15 @@ func openBDB(r *io.SectionReader) (*bdb, error) {
 	case !isPageSize(int(size)):
 		return nil, damage(fmt.Sprintf("%d is not the size of a page", size))
 	}
-	return &bdb{pages: newPages(r, r.Size(), int(size)), order: order, meta: meta}, nil
+	return &bdb{pages: newPages(file, int(size)), order: order, meta: meta}, nil
 }
 
 // bdbRecords goes through the buckets of the hash, and then through all pages
 // that it did not come by: what is there is listed, whatever the metadata say.
 // Data that no package has are those of a page of the hash that is lost.
-func bdbRecords(r *io.SectionReader) records {
+func bdbRecords(file *rootfs.Section) records {
 	return func(yield func([]byte, error) bool) {
-		b, err := openBDB(r)
+		b, err := openBDB(file)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -91,8 +101,11 @@ func bdbRecords(r *io.SectionReader) records {
 				return
 			}
 		}
+		if !b.chains(yield) {
+			return
+		}
 		for n := uint32(1); n < b.count; n++ {
-			if !b.isUsed(n) && !b.hashPage(n, yield) {
+			if !b.isUsed(n) && (!b.hashPage(n, yield) || !b.chains(yield)) {
 				return
 			}
 		}
@@ -149,11 +162,27 @@ func (b *bdb) hashPage(n uint32, yield func([]byte, error) bool) bool {
 			return false
 		}
 	}
+	return len(b.away) < maxAway || b.chains(yield)
+}
+
+// chains yields the values that were put off, in the order of the file: it is
+// read faster than in that of the hash, which is none.
+func (b *bdb) chains(yield func([]byte, error) bool) bool {
+	slices.SortFunc(b.away, func(x, y chain) int {
+		return cmp.Or(cmp.Compare(x.first, y.first), cmp.Compare(x.length, y.length))
+	})
+	for _, c := range b.away {
+		if !yield(b.overflow(c.first, c.length)) {
+			return false
+		}
+	}
+	b.away = b.away[:0]
 	return true
 }
 
 // record is the value of a pair of entries: key and value. It is nil for the
-// pair of rpm's own, with the key 0, that holds the number of the next package.
+// pair of rpm's own, with the key 0, that holds the number of the next package,
+// and for a value that chains will yield.
 func (b *bdb) record(i int) ([]byte, error) {
 	key, err := b.entry(i)
 	if err != nil {
@@ -169,7 +198,8 @@ func (b *bdb) record(i int) ([]byte, error) {
 	case value[0] == bdbKeyData:
 		return value[1:], nil
 	case value[0] == bdbOverflows && len(value) == bdbOffPage:
-		return b.overflow(b.order.Uint32(value[4:]), b.order.Uint32(value[8:]))
+		b.away = append(b.away, chain{b.order.Uint32(value[4:]), b.order.Uint32(value[8:])})
+		return nil, nil
 	}
 	return nil, damage(fmt.Sprintf("there are no entries of the type %d", value[0]))
 }

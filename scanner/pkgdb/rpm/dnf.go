@@ -19,6 +19,15 @@ func histories() []string {
 	return []string{"var/lib/dnf/history.sqlite", "usr/lib/sysimage/libdnf5/transaction_history.sqlite"}
 }
 
+// ReadsOfRepositories lists the files that Repositories opens.
+func ReadsOfRepositories() []string {
+	var list []string
+	for _, path := range histories() {
+		list = append(list, path, path+logSuffix)
+	}
+	return list
+}
+
 // Repositories lists the ids of the repositories that the packages came from, as
 // the histories of dnf have it: sorted, each once. A package that a history does
 // not have, or has from a file, came from none. A history that cannot be read is
@@ -54,8 +63,9 @@ type nevra struct{ name, version, arch string }
 // libdnf5/transaction/db/sql/create_tables.sql, which keeps names and
 // architectures in tables of their own. Columns that came later are the last.
 type history struct {
-	main, log *io.SectionReader
-	inward    []uint64 // values of trans_item.action after which the package is installed
+	main   *rootfs.Section
+	log    *io.SectionReader
+	inward []uint64 // values of trans_item.action after which the package is installed
 
 	// Texts of the tables pkg_name and arch. Without them, they are in the row.
 	names, arches map[uint64]string
@@ -67,9 +77,9 @@ func openHistory(fsys fs.FS, f *rootfs.File, path string, budget *pkgdb.Collecto
 	if h.main, err = f.Section(); err != nil {
 		return nil, err
 	}
-	h.log = io.NewSectionReader(h.main, 0, 0)
+	h.log = io.NewSectionReader(nil, 0, 0)
 	// The log is small, and stays open only as long as it is copied.
-	_, err = pkgdb.EachFile(fsys, []string{path + "-wal"}, budget, func(f *rootfs.File, _ string) error {
+	_, err = pkgdb.EachFile(fsys, []string{path + logSuffix}, budget, func(f *rootfs.File, _ string) error {
 		text, err := io.ReadAll(f)
 		h.log = io.NewSectionReader(strings.NewReader(string(text)), 0, int64(len(text)))
 		return err

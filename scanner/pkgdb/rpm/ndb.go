@@ -1,9 +1,11 @@
 package rpm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io"
+
+	"github.com/example/microscanner-frontend/scanner/rootfs"
 )
 
 // NDB, rpm's own format: lib/backend/ndb/rpmpkg.c. Pages of slots are at the
@@ -13,6 +15,7 @@ const (
 	ndbSlotPage = 4096 // bytes
 	ndbBlock    = 16   // bytes; also those of a slot and of a blob's head
 	ndbTail     = 12   // bytes: checksum, length and magic
+	ndbPiece    = 4096 // bytes of a blob that are looked at, or not, together
 	ndbMaxPages = 2048 // of slots: for half a million packages
 
 	ndbFree = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" // package, offset and length in a slot
@@ -22,9 +25,9 @@ func isNDB(start []byte) bool {
 	return len(start) >= 2*ndbBlock && string(start[:4]) == "RpmP"
 }
 
-func ndbRecords(r *io.SectionReader) records {
+func ndbRecords(file *rootfs.Section) records {
 	return func(yield func([]byte, error) bool) {
-		slots, missing, err := ndbSlots(r)
+		slots, missing, err := ndbSlots(file)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -32,7 +35,7 @@ func ndbRecords(r *io.SectionReader) records {
 		if missing && !yield(nil, damage("the end of the file is missing")) {
 			return
 		}
-		db := ndb{r: r, left: r.Size()}
+		db := ndb{file: file, left: file.Size()}
 		for len(slots) > 0 {
 			slot := slots[:ndbBlock]
 			slots = slots[ndbBlock:]
@@ -54,9 +57,9 @@ func ndbRecords(r *io.SectionReader) records {
 
 // ndbSlots reads the slots of all packages. missing says that the file ends
 // before they do.
-func ndbSlots(r *io.SectionReader) (slots []byte, missing bool, err error) {
+func ndbSlots(file *rootfs.Section) (slots []byte, missing bool, err error) {
 	head := make([]byte, 2*ndbBlock)
-	if err := readAt(r, head, 0); err != nil {
+	if err := readAt(file, head, 0); err != nil {
 		return nil, false, err
 	}
 	if v := binary.LittleEndian.Uint32(head[4:]); v != 0 {
@@ -66,21 +69,21 @@ func ndbSlots(r *io.SectionReader) (slots []byte, missing bool, err error) {
 	if n == 0 || n > ndbMaxPages {
 		return nil, false, damage(fmt.Sprintf("there cannot be %d pages of slots", n))
 	}
-	end := min(int64(n)*ndbSlotPage, r.Size())
+	end := min(int64(n)*ndbSlotPage, file.Size())
 	slots = make([]byte, end-int64(len(head)))
-	if err := readAt(r, slots, int64(len(head))); err != nil {
+	if err := readAt(file, slots, int64(len(head))); err != nil {
 		return nil, false, err
 	}
 	return slots[:len(slots)/ndbBlock*ndbBlock], end < int64(n)*ndbSlotPage, nil
 }
 
 type ndb struct {
-	r    *io.SectionReader
-	left int64 // bytes that blobs can still have: no two share any
-	buf  []byte
+	file  *rootfs.Section
+	left  int64 // bytes that blobs can still have: no two share any
+	value parts // the blob at hand
 }
 
-// blob reads what a slot points to. Its checksum, Adler-32, is left unread: it
+// blob reads what a slot points to, as far as it matters. Its checksum, Adler-32, is left unread: it
 // costs several times what the reading does, and keeps nobody from anything.
 func (db *ndb) blob(slot []byte) ([]byte, error) {
 	offset := int64(binary.LittleEndian.Uint32(slot[8:])) * ndbBlock
@@ -94,22 +97,45 @@ func (db *ndb) blob(slot []byte) ([]byte, error) {
 		return nil, damage("its slot is larger than what is left of the file")
 	}
 	db.left -= length
-	if int64(cap(db.buf)) < length {
-		db.buf = make([]byte, length)
-	}
-	buf := db.buf[:length]
-	if err := readAt(db.r, buf, offset); err != nil {
+	head, err := db.copy(offset, ndbBlock)
+	if err != nil {
 		return nil, err
 	}
-	body, tail := buf[:length-ndbTail], buf[length-ndbTail:]
-	size := int64(binary.LittleEndian.Uint32(buf[12:]))
+	tail, err := db.copy(offset+length-ndbTail, ndbTail)
+	if err != nil {
+		return nil, err
+	}
+	size := int64(binary.LittleEndian.Uint32(head[12:]))
 	switch {
-	case string(buf[:4]) != "BlbS" || string(tail[8:]) != "BlbE":
+	case string(head[:4]) != "BlbS" || string(tail[8:]) != "BlbE":
 		return nil, damage("it does not start and end as a package")
-	case string(buf[4:8]) != string(slot[4:8]):
+	case string(head[4:8]) != string(slot[4:8]):
 		return nil, damage("it is not the package that its slot is for")
-	case (ndbBlock+size+ndbTail+ndbBlock-1)/ndbBlock*ndbBlock != length, string(tail[4:8]) != string(buf[12:16]):
+	case (ndbBlock+size+ndbTail+ndbBlock-1)/ndbBlock*ndbBlock != length, string(tail[4:8]) != string(head[12:16]):
 		return nil, damage("its length is not that of its slot")
 	}
-	return body[ndbBlock : ndbBlock+size], nil
+	return db.header(offset+ndbBlock, int(size))
+}
+
+// copy gives a few bytes of the file.
+func (db *ndb) copy(offset int64, n int) ([]byte, error) {
+	b, err := bytesAt(db.file, offset, n, n)
+	return bytes.Clone(b), err
+}
+
+// header puts a header together from the pieces that matter.
+func (db *ndb) header(offset int64, size int) ([]byte, error) {
+	db.value.reset(size)
+	for at := 0; at < size; at += ndbPiece {
+		n := min(ndbPiece, size-at)
+		if !db.value.wants(at, at+n) {
+			continue
+		}
+		piece, err := bytesAt(db.file, offset+int64(at), n, size-at)
+		if err != nil {
+			return nil, err
+		}
+		db.value.add(at, piece)
+	}
+	return db.value.blob, nil
 }

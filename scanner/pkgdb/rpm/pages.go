@@ -4,16 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/example/microscanner-frontend/scanner/rootfs"
 )
 
-// maxAhead is how many bytes are read at once of pages in a row.
-const maxAhead = 128 << 10
+const endsEarly = "the file ends in the middle of it"
 
 // pages reads a file that consists of pages of one size. In a sound database
 // each page belongs to one thing, so each can be had once: a chain of pages that
 // leads back to itself ends, and so does every walk.
 type pages struct {
-	r     io.ReaderAt
+	file  *rootfs.Section
 	size  int
 	count uint32 // pages of the database
 	held  uint32 // of them in the file; the others are in the log
@@ -22,16 +23,12 @@ type pages struct {
 	log    io.ReaderAt
 	logged map[uint32]int64 // positions in log of pages that are newer there
 	frame  []byte           // one of them
-
-	// Pages first to end-1 are in window.
-	window     []byte
-	first, end uint32
 }
 
 // newPages takes the whole pages of a file.
-func newPages(r io.ReaderAt, bytes int64, size int) *pages {
-	count := uint32(min(bytes/int64(size), 1<<30)) //nolint:gosec // bounded
-	return &pages{r: r, size: size, count: count, held: count, used: make([]uint64, count/64+1)}
+func newPages(file *rootfs.Section, size int) *pages {
+	count := uint32(min(file.Size()/int64(size), 1<<30)) //nolint:gosec // bounded
+	return &pages{file: file, size: size, count: count, held: count, used: make([]uint64, count/64+1)}
 }
 
 // overlay puts what a write-ahead log has committed above the file.
@@ -80,32 +77,17 @@ func (p *pages) look(n uint32, run int) ([]byte, error) {
 	if n >= p.held {
 		return nil, damage(fmt.Sprintf("page %d is beyond the end of the file", n))
 	}
-	if n < p.first || n >= p.end {
-		if err := p.fill(n, run); err != nil {
-			return nil, err
-		}
-	}
-	at := int(n-p.first) * p.size
-	return p.window[at : at+p.size], nil
+	run = min(run, int(p.held-n))
+	return bytesAt(p.file, int64(n)*int64(p.size), p.size, run*p.size)
 }
 
-// fill reads a page and some of its run, the more the longer pages have followed
-// each other: what is read in vain stays in proportion.
-func (p *pages) fill(n uint32, run int) error {
-	count := 2
-	if n == p.end {
-		count = max(count, 2*int(p.end-p.first))
+// bytesAt is Bytes of a file whose end must not come before.
+func bytesAt(file *rootfs.Section, off int64, n, run int) ([]byte, error) {
+	b, err := file.Bytes(off, n, run)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, damage(endsEarly)
 	}
-	count = max(1, min(count, run, int(p.held-n), maxAhead/p.size))
-	if p.window == nil {
-		p.window = make([]byte, maxAhead)
-	}
-	p.first, p.end = 0, 0 // in case of an error
-	if err := readAt(p.r, p.window[:count*p.size], int64(n)*int64(p.size)); err != nil {
-		return err
-	}
-	p.first, p.end = n, n+uint32(count)
-	return nil
+	return b, err
 }
 
 // readAt fills buf from a position of r. A file that ends before is damaged.
@@ -115,7 +97,7 @@ func readAt(r io.ReaderAt, buf []byte, off int64) error {
 	case n == len(buf):
 		return nil
 	case errors.Is(err, io.EOF):
-		return damage("the file ends in the middle of it")
+		return damage(endsEarly)
 	}
 	return err
 }

@@ -2,8 +2,8 @@
 // and the text file of images that have packages of rpm, but not rpm itself.
 //
 // Of the databases only the store of package headers is read, in place and page
-// by page: nothing is written, locked or mapped. Rows of the SQLite database that are still in its
-// write-ahead log are seen.
+// by page: nothing is written or locked. Rows of the SQLite database that are
+// still in its write-ahead log are seen.
 package rpm
 
 import (
@@ -29,6 +29,16 @@ func Paths() []string {
 	}
 }
 
+// Reads lists the files that Read opens beside Paths: the logs of a database of
+// SQLite, which is told by its content and not by its name.
+func Reads() []string {
+	var list []string
+	for _, path := range Paths() {
+		list = append(list, path+logSuffix, path+journalSuffix)
+	}
+	return list
+}
+
 // Read reads the packages of the image into c and reports whether there is a
 // database at all. Of several databases, one is what an upgrade or a conversion
 // left behind: the packages are those of the database into which a package was
@@ -41,7 +51,11 @@ func Read(fsys fs.FS, c *pkgdb.Collector) (found bool, err error) {
 		if path == pathManifest {
 			return parseManifest(f, db)
 		}
-		return db.open(fsys, f, c)
+		err := f.Map(func(file *rootfs.Section) error { return db.open(fsys, file, c) })
+		if errors.Is(err, rootfs.ErrCutOff) {
+			return fmt.Errorf("the package database %w", err)
+		}
+		return err
 	})
 	if err != nil || !found {
 		return found, err
@@ -74,22 +88,18 @@ type database struct {
 
 // open reads a database of any format; its name does not tell which. budget
 // pays for files beside it.
-func (d *database) open(fsys fs.FS, f *rootfs.File, budget *pkgdb.Collector) error {
-	r, err := f.Section()
-	if err != nil {
-		return err
-	}
-	start := make([]byte, min(r.Size(), 512))
-	if err := readAt(r, start, 0); err != nil {
+func (d *database) open(fsys fs.FS, file *rootfs.Section, budget *pkgdb.Collector) error {
+	start := make([]byte, min(file.Size(), 512))
+	if err := readAt(file, start, 0); err != nil {
 		return d.unreadable(err)
 	}
 	switch {
 	case isBDB(start):
-		return d.read(bdbRecords(r))
+		return d.read(bdbRecords(file))
 	case isNDB(start):
-		return d.read(ndbRecords(r))
-	case isSQLite(start), r.Size() == 0:
-		return d.openSQLite(fsys, r, budget)
+		return d.read(ndbRecords(file))
+	case isSQLite(start), file.Size() == 0:
+		return d.openSQLite(fsys, file, budget)
 	}
 	d.c.Problem(d.path, 0, "this is not a package database of rpm: its first bytes are those of no known format")
 	return nil
@@ -173,10 +183,8 @@ func newest(databases []*database) *database {
 
 // merge gives c the packages of d, and the problems of all.
 func (d *database) merge(all []*database, c *pkgdb.Collector) error {
-	for _, p := range d.c.Packages() {
-		if err := c.Add(p); err != nil {
-			return err
-		}
+	if err := c.AddAll(d.c); err != nil {
+		return err
 	}
 	for _, other := range all {
 		for _, p := range other.c.Problems() {

@@ -23,6 +23,9 @@ const (
 	sqliteInterior = 5  // page of a table's tree
 	sqliteLeaf     = 13 // page of a table's tree
 
+	logSuffix     = "-wal"     // behind the path of the database
+	journalSuffix = "-journal" // likewise
+
 	journalMagic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 )
 
@@ -30,27 +33,27 @@ func isSQLite(start []byte) bool { return strings.HasPrefix(string(start), sqlit
 
 // openSQLite reads the database together with its write-ahead log, if there is
 // one beside it. The main file may be empty as long as the log is there.
-func (d *database) openSQLite(fsys fs.FS, main *io.SectionReader, budget *pkgdb.Collector) error {
+func (d *database) openSQLite(fsys fs.FS, main *rootfs.Section, budget *pkgdb.Collector) error {
 	if err := d.noteJournal(fsys); err != nil {
 		return err
 	}
-	found, err := pkgdb.EachFile(fsys, []string{d.path + "-wal"}, budget, func(f *rootfs.File, _ string) error {
+	found, err := pkgdb.EachFile(fsys, []string{d.path + logSuffix}, budget, func(f *rootfs.File, _ string) error {
 		log, err := f.Section()
 		if err != nil {
 			return err
 		}
-		return d.read(sqliteRecords(main, log))
+		return d.read(sqliteRecords(main, log.SectionReader))
 	})
 	if err != nil || found {
 		return err
 	}
-	return d.read(sqliteRecords(main, io.NewSectionReader(main, 0, 0)))
+	return d.read(sqliteRecords(main, io.NewSectionReader(nil, 0, 0)))
 }
 
 // noteJournal makes a problem of a rollback journal: the database is then in the
 // middle of a change, and SQLite would undo it first.
 func (d *database) noteJournal(fsys fs.FS) error {
-	journal := d.path + "-journal"
+	journal := d.path + journalSuffix
 	f, err := rootfs.OpenFile(fsys, journal, pkgdb.MaxSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -72,11 +75,13 @@ type sqlite struct {
 	left   int64  // bytes that rows can still have: no two share any
 	id     uint64 // of the row at hand
 	leaf   []byte
-	blob   []byte
+	cell   [][]byte // of leaf
+	whole  []byte   // the row at hand, of which everything matters
+	value  parts    // the header at hand
 }
 
 // sqliteRecords are the rows of rpm's table Packages (hnum, blob).
-func sqliteRecords(main, log *io.SectionReader) records {
+func sqliteRecords(main *rootfs.Section, log *io.SectionReader) records {
 	return func(yield func([]byte, error) bool) {
 		s, err := newSQLite(main, log)
 		if err != nil || s == nil {
@@ -96,11 +101,8 @@ func sqliteRecords(main, log *io.SectionReader) records {
 			yield(nil, err)
 			return
 		}
-		for row, err := range s.rows(root) {
-			if err == nil {
-				row, err = blobOf(row)
-			}
-			if !yield(row, err) {
+		for blob, err := range s.walk(root, s.blob) {
+			if !yield(blob, err) {
 				return
 			}
 		}
@@ -108,7 +110,7 @@ func sqliteRecords(main, log *io.SectionReader) records {
 }
 
 // newSQLite reads the header. Without a page in file or log the result is nil.
-func newSQLite(main, log *io.SectionReader) (*sqlite, error) {
+func newSQLite(main *rootfs.Section, log *io.SectionReader) (*sqlite, error) {
 	committed, err := readWAL(log)
 	if err != nil {
 		return nil, err
@@ -127,7 +129,7 @@ func newSQLite(main, log *io.SectionReader) (*sqlite, error) {
 	if !isPageSize(size) {
 		return nil, damage(fmt.Sprintf("%d is not the size of a page", size))
 	}
-	s := &sqlite{pages: newPages(main, main.Size(), size), inLog: committed.damage}
+	s := &sqlite{pages: newPages(main, size), inLog: committed.damage}
 	if err := s.overlay(log, committed); err != nil {
 		return nil, err
 	}
@@ -194,8 +196,11 @@ func (s *sqlite) table(name string) (root uint32, err error) {
 // noTable is the damage of a database without the table of a name.
 func noTable(name string) damage { return damage("the database has no table " + name) }
 
-// rows yields the rows of a table: all leaves of its tree.
-func (s *sqlite) rows(root uint32) records {
+// rows yields the rows of a table.
+func (s *sqlite) rows(root uint32) records { return s.walk(root, s.record) }
+
+// walk yields what read makes of the rows of a table: all leaves of its tree.
+func (s *sqlite) walk(root uint32, read func(cell []byte) ([]byte, error)) records {
 	return func(yield func([]byte, error) bool) {
 		if err := s.use(root - 1); err != nil {
 			yield(nil, err)
@@ -210,7 +215,7 @@ func (s *sqlite) rows(root uint32) records {
 				todo, err = s.children(cells, page, todo)
 			} else if err == nil {
 				for _, cell := range cells {
-					if !yield(s.payload(cell)) {
+					if !yield(read(cell)) {
 						return
 					}
 				}
@@ -245,14 +250,15 @@ func (s *sqlite) cells(n uint32) (cells [][]byte, page []byte, err error) {
 	if start+6*count > len(page) { // a pointer, and the smallest cell
 		return nil, nil, damage(fmt.Sprintf("page %d cannot have %d cells", n, count))
 	}
+	s.cell = s.cell[:0]
 	for i := range count {
 		at := int(binary.BigEndian.Uint16(page[start+2*i:]))
 		if at < start || at+4 > len(whole) {
 			return nil, nil, damage(fmt.Sprintf("a cell of page %d is not inside it", n))
 		}
-		cells = append(cells, whole[at:])
+		s.cell = append(s.cell, whole[at:])
 	}
-	return cells, page, nil
+	return s.cell, page, nil
 }
 
 // children adds the pages below an interior page, the first of them last. The
@@ -273,19 +279,26 @@ func (s *sqlite) children(cells [][]byte, page []byte, todo []uint32) (_ []uint3
 	return todo, err
 }
 
-// payload is the record of a row, put together from its cell and a chain of
-// pages. How much is in the cell is told by the format's section 1.6.
-func (s *sqlite) payload(cell []byte) ([]byte, error) {
+// payload is the record of a row: its length, what of it is in the cell, and
+// the first of the pages with the rest. How much is in the cell is told by the
+// format's section 1.6.
+type payload struct {
+	length int
+	local  []byte
+	next   uint32 // 0 if there is no rest
+}
+
+func (s *sqlite) payload(cell []byte) (payload, error) {
 	size, n := sqliteVarint(cell)
 	id, key := sqliteVarint(cell[n:])
 	if n == 0 || key == 0 {
-		return nil, damage("its cell is cut off")
+		return payload{}, damage("its cell is cut off")
 	}
 	if size > maxHeader {
-		return nil, damage(tooLong)
+		return payload{}, damage(tooLong)
 	}
 	if s.left -= int64(size); s.left < 0 {
-		return nil, damage("the rows are larger than the database")
+		return payload{}, damage("the rows are larger than the database")
 	}
 	s.id = id
 	cell = cell[n+key:]
@@ -297,21 +310,65 @@ func (s *sqlite) payload(cell []byte) ([]byte, error) {
 		}
 	}
 	if local > len(cell) || local < length && local+4 > len(cell) {
-		return nil, damage("its cell is cut off")
+		return payload{}, damage("its cell is cut off")
 	}
-	if local == length {
-		return cell[:local], nil
+	p := payload{length: length, local: cell[:local]}
+	if local < length {
+		p.next = binary.BigEndian.Uint32(cell[local:])
 	}
-	s.blob = append(slices.Grow(s.blob[:0], length), cell[:local]...)
-	for next := binary.BigEndian.Uint32(cell[local:]); len(s.blob) < length; {
-		page, err := s.take(next-1, (length-len(s.blob))/(s.usable-4)+1)
+	return p, nil
+}
+
+// rest gives add the parts of a record that are not in its cell, in their order
+// and with their positions.
+func (s *sqlite) rest(p payload, add func(at int, data []byte)) error {
+	next := p.next
+	for at := len(p.local); at < p.length; {
+		page, err := s.take(next-1, (p.length-at)/(s.usable-4)+1)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		data := page[4:][:min(s.usable-4, p.length-at)]
+		add(at, data)
+		at += len(data)
 		next = binary.BigEndian.Uint32(page)
-		s.blob = append(s.blob, page[4:4+min(s.usable-4, length-len(s.blob))]...)
 	}
-	return s.blob, nil
+	return nil
+}
+
+// record puts the record of a row together.
+func (s *sqlite) record(cell []byte) ([]byte, error) {
+	p, err := s.payload(cell)
+	if err != nil || len(p.local) == p.length {
+		return p.local, err
+	}
+	s.whole = append(slices.Grow(s.whole[:0], p.length), p.local...)
+	err = s.rest(p, func(_ int, data []byte) { s.whole = append(s.whole, data...) })
+	return s.whole, err
+}
+
+// blob puts the second column of a row together, which is a header, as far as it
+// matters.
+func (s *sqlite) blob(cell []byte) ([]byte, error) {
+	p, err := s.payload(cell)
+	if err != nil {
+		return nil, err
+	}
+	start, length, err := blobOf(p.local, p.length)
+	if err != nil {
+		return nil, err
+	}
+	s.value.reset(length)
+	add := func(at int, data []byte) {
+		if skip := start - at; skip > 0 {
+			at, data = start, data[min(skip, len(data)):]
+		}
+		if at -= start; at < length {
+			s.value.add(at, data[:min(len(data), length-at)])
+		}
+	}
+	add(0, p.local)
+	return s.value.blob, s.rest(p, add)
 }
 
 // column is a value of a record. What its bytes mean depends on kind.
@@ -333,16 +390,24 @@ func (c column) number() (n uint64) {
 	return n
 }
 
-// blobOf is the second column of a row.
-func blobOf(row []byte) ([]byte, error) {
-	columns, err := sqliteColumns(row)
-	if err != nil {
-		return nil, err
+// blobOf is where the second column is in a record of a length, of which the
+// start is given.
+func blobOf(start []byte, length int) (at, size int, err error) {
+	cutOff := damage("a row is cut off")
+	kinds, n := sqliteVarint(start)
+	if n == 0 || kinds > uint64(len(start)) || int(kinds) < n { //nolint:gosec // at most len(start)
+		return 0, 0, cutOff
 	}
-	if kind := columns[1].kind; kind < 12 || kind%2 != 0 {
-		return nil, damage("the row holds no package")
+	first, n1 := sqliteVarint(start[n:kinds])
+	second, n2 := sqliteVarint(start[n+n1 : kinds])
+	if second < 12 || second%2 != 0 {
+		return 0, 0, damage("the row holds no package")
 	}
-	return columns[1].data, nil
+	before, blob := serialSize(first), serialSize(second)
+	if n1 == 0 || n2 == 0 || before > uint64(length) || blob > uint64(length) || kinds+before+blob > uint64(length) { //nolint:gosec // a length
+		return 0, 0, cutOff
+	}
+	return int(kinds + before), int(blob), nil //nolint:gosec // at most length
 }
 
 // sqliteColumns splits the first columns of a record. Columns that it has not

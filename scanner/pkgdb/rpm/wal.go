@@ -12,8 +12,9 @@ import (
 const (
 	walMagic   = 0x377f0682 // checksums over little-endian words; one more: big-endian
 	walVersion = 3007000
-	walHeader  = 32 // bytes
-	walFrame   = 24 // bytes before a page
+	walHeader  = 32        // bytes
+	walFrame   = 24        // bytes before a page
+	walAhead   = 128 << 10 // bytes that are read at once
 )
 
 const (
@@ -34,7 +35,7 @@ type wal struct {
 // wrong salt is left from an older log; a wrong checksum is damage, after which
 // SQLite forgets the rest, whatever was committed there.
 func readWAL(log *io.SectionReader) (wal, error) {
-	r := bufio.NewReaderSize(log, maxAhead)
+	r := bufio.NewReaderSize(log, walAhead)
 	head := make([]byte, walHeader)
 	if n, err := io.ReadFull(r, head); err != nil {
 		if n == 0 {
