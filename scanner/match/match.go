@@ -24,7 +24,16 @@ type Options struct {
 	// UnderInvestigation makes findings of the advisories that are undecided
 	// yet, with their status. They are counted in either case.
 	UnderInvestigation bool
+	// Stop is asked now and then whether to go on; its error ends the matching.
+	// It may be nil.
+	Stop func() error
+	// Cache keeps what the advisories say, for other inventories with the same
+	// packages. It may be nil.
+	Cache Cache
 }
+
+// ErrTooMany is the error about an image with more findings than a report takes.
+var ErrTooMany = fmt.Errorf("the image has more than %d findings", maxFindings)
 
 // Subject is packages with the same findings: the installed packages of one
 // source package where advisories speak of those, else one installed package.
@@ -77,6 +86,7 @@ type matching struct {
 	// undecided are the advisories that were counted in UnderInvestigation.
 	undecided map[undecided]struct{}
 	total     int // findings, counted at each installed package
+	problems  int // told so far, each time
 }
 
 type undecided struct{ id, source, version string }
@@ -87,6 +97,11 @@ type undecided struct{ id, source, version string }
 func Match(inv *inventory.Inventory, rules Rules, advisories Advisories, o Options) (Result, error) {
 	m := &matching{inv: inv, rules: rules, advisories: advisories, options: o, undecided: map[undecided]struct{}{}}
 	for _, g := range m.groups(m.own()) {
+		if o.Stop != nil {
+			if err := o.Stop(); err != nil {
+				return Result{}, err
+			}
+		}
 		if err := m.match(g); err != nil {
 			return Result{}, err
 		}
@@ -131,23 +146,23 @@ func (m *matching) foreign(at map[string]int, vendor string, i int) {
 	m.result.Foreign[n].Packages = append(m.result.Foreign[n].Packages, i)
 }
 
-// key is what the packages of a group have in common: every name that
+// Key is what the packages of a group have in common: every name that
 // advisories may use for them, and the versions to compare.
-type key struct {
-	source, sourceVersion string
-	binary, binaryVersion string // empty where advisories speak of sources only
+type Key struct {
+	Source, SourceVersion string
+	Binary, BinaryVersion string // empty where advisories speak of sources only
 }
 
 // group is packages that are looked up, and compared, once.
 type group struct {
-	key
+	Key
 	packages []int
 }
 
 // groups puts packages with one key together, sorted by what advisories call
 // them.
 func (m *matching) groups(own []int) []group {
-	at := make(map[key]int, len(own))
+	at := make(map[Key]int, len(own))
 	list := make([]group, 0, len(own))
 	binaries := slices.Contains(m.rules.Kinds, advisory.Binary)
 	var epochs map[source]string
@@ -156,38 +171,41 @@ func (m *matching) groups(own []int) []group {
 	}
 	for _, i := range own {
 		p := &m.inv.Packages[i]
-		k := key{source: p.SourceName, sourceVersion: p.SourceVersion}
+		k := Key{Source: p.SourceName, SourceVersion: p.SourceVersion}
 		if epochs != nil {
-			k.sourceVersion = withEpoch(p, epochs)
+			k.SourceVersion = withEpoch(p, epochs)
 		}
 		if binaries {
-			k.binary, k.binaryVersion = p.Name, p.Version
+			k.Binary, k.BinaryVersion = p.Name, p.Version
 		}
 		n, ok := at[k]
 		if !ok {
 			n = len(list)
 			at[k] = n
-			list = append(list, group{key: k})
+			list = append(list, group{Key: k})
 		}
 		list[n].packages = append(list[n].packages, i)
 	}
 	slices.SortFunc(list, func(a, b group) int {
+		if order := cmp.Compare(a.name(), b.name()); order != 0 {
+			return order // as nearly always
+		}
 		return cmp.Or(
-			cmp.Compare(a.name(), b.name()), cmp.Compare(a.version(), b.version()),
-			cmp.Compare(a.source, b.source), cmp.Compare(a.sourceVersion, b.sourceVersion),
+			cmp.Compare(a.version(), b.version()),
+			cmp.Compare(a.Source, b.Source), cmp.Compare(a.SourceVersion, b.SourceVersion),
 		)
 	})
 	return list
 }
 
 // name is what a finding's fix is a version of.
-func (k *key) name() string { return cmp.Or(k.binary, k.source) }
+func (k *Key) name() string { return cmp.Or(k.Binary, k.Source) }
 
-func (k *key) version() string { return cmp.Or(k.binaryVersion, k.sourceVersion) }
+func (k *Key) version() string { return cmp.Or(k.BinaryVersion, k.SourceVersion) }
 
 // match adds what is found in a group to the result.
 func (m *matching) match(g group) error {
-	rows, err := m.look(g)
+	rows, err := m.recall(g)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -199,7 +217,7 @@ func (m *matching) match(g group) error {
 		}
 		s.FixVersion = m.highestFix(s.Findings)
 		if m.total += len(s.Findings) * len(s.Packages); m.total > maxFindings {
-			return fmt.Errorf("the image has more than %d findings", maxFindings)
+			return ErrTooMany
 		}
 		m.result.Subjects = append(m.result.Subjects, s)
 	}

@@ -94,9 +94,9 @@ const (
 
 // comparer is for the version that advisories of a kind compare.
 func (m *matching) comparer(g group, kind advisory.Kind) *comparer {
-	c := &comparer{m: m, name: g.source, version: g.sourceVersion, path: m.inv.Packages[g.packages[0]].Path}
+	c := &comparer{m: m, name: g.Source, version: g.SourceVersion, path: m.inv.Packages[g.packages[0]].Path}
 	if kind == advisory.Binary {
-		c.name, c.version = g.binary, g.binaryVersion
+		c.name, c.version = g.Binary, g.BinaryVersion
 	}
 	return c
 }
@@ -144,6 +144,7 @@ func (c *comparer) before(fixed string) (bool, error) {
 
 // problem notes a problem once, however often the version is looked at.
 func (c *comparer) problem(reason string) {
+	c.m.problems++
 	p := inventory.Problem{Path: c.path, Reason: reason}
 	if !slices.Contains(c.m.result.Problems, p) {
 		c.m.result.Problems = append(c.m.result.Problems, p)

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// anyAge is the value of KeyMaxDBAge for no limit.
-const anyAge = "none"
-
 // warnAge is the age of a database from which on a scan says how old it is.
 const warnAge = 7 * day
 
@@ -19,7 +16,7 @@ const day = 24 * time.Hour
 // duration such as "36h". It gives old for a value that is none of these.
 func parseAge(value string, old time.Duration) (time.Duration, bool) {
 	value = strings.ToLower(strings.TrimSpace(value))
-	if value == anyAge {
+	if value == none {
 		return 0, true
 	}
 	if days, ok := strings.CutSuffix(value, "d"); ok {
@@ -39,7 +36,7 @@ func parseAge(value string, old time.Duration) (time.Duration, bool) {
 func formatAge(d time.Duration) string {
 	switch {
 	case d == 0:
-		return anyAge
+		return none
 	case d%day == 0:
 		return fmt.Sprintf("%dd", d/day)
 	case d%time.Hour == 0:

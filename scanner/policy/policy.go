@@ -13,6 +13,7 @@ import (
 // The keys of the settings that the gate knows, as users write them.
 const (
 	KeyFailOn        = "fail-on"
+	KeyFailOnNew     = "fail-on-new"
 	KeyIgnoreUnfixed = "ignore-unfixed"
 	KeyOnUnsupported = "on-unsupported"
 	KeyOnNoPackages  = "on-no-packages"
@@ -24,12 +25,15 @@ const (
 // Keys lists the settings in the order in which they are shown.
 func Keys() []string {
 	return []string{
-		KeyFailOn, KeyIgnoreUnfixed, KeyOnUnsupported, KeyOnNoPackages, KeyOnPartial, KeyKernelHeaders, KeyMaxDBAge,
+		KeyFailOn, KeyFailOnNew, KeyIgnoreUnfixed, KeyOnUnsupported, KeyOnNoPackages, KeyOnPartial, KeyKernelHeaders, KeyMaxDBAge,
 	}
 }
 
 // OriginDefault is the origin of a value that nobody set.
 const OriginDefault = "default"
+
+// none is the value of a setting that is not in force.
+const none = "none"
 
 // Action is what follows when a rootfs could not be assessed, or not fully.
 type Action string
@@ -63,7 +67,11 @@ func (t Threshold) Reached(s severity.Severity) bool {
 
 // Policy is the settings of the gate. The zero value is no policy; see Default.
 type Policy struct {
-	FailOn        Threshold
+	FailOn Threshold
+	// FailOnNew is in force in place of FailOn unless it is Never: then only what
+	// the Dockerfile adds to its base image fails the gate. A finding of which
+	// nobody knows where it comes from counts as added.
+	FailOnNew     Threshold
 	IgnoreUnfixed bool   // findings without a fix do not fail the gate
 	OnUnsupported Action // an operating system without advisories, or past its end of life
 	OnNoPackages  Action // a rootfs without any package database
@@ -81,6 +89,14 @@ type Policy struct {
 // Default is the policy where nothing is set.
 func Default() Policy {
 	return Policy{FailOn: Threshold(severity.High), OnUnsupported: Fail, OnNoPackages: Warn, OnPartial: Fail}
+}
+
+// Gate is the least severity that fails the gate, whichever setting says so.
+func (p Policy) Gate() Threshold {
+	if p.FailOnNew != Never {
+		return p.FailOnNew
+	}
+	return p.FailOn
 }
 
 // SettingError is a setting that cannot be used.
@@ -109,13 +125,15 @@ func (e *SettingError) Error() string {
 func Allowed(key string) []string {
 	switch key {
 	case KeyFailOn:
-		return []string{"critical", "high", "medium", "low", "negligible", "never"}
+		return []string{"critical", "high", "medium", "low", "negligible", Never.String()}
+	case KeyFailOnNew:
+		return []string{"critical", "high", "medium", "low", "negligible", none}
 	case KeyIgnoreUnfixed, KeyKernelHeaders:
 		return []string{"true", "false"}
 	case KeyOnUnsupported, KeyOnNoPackages, KeyOnPartial:
 		return []string{string(Fail), string(Warn)}
 	case KeyMaxDBAge:
-		return []string{anyAge, "a number of days such as 7d", "a number of hours such as 36h"}
+		return []string{none, "a number of days such as 7d", "a number of hours such as 36h"}
 	}
 	return nil
 }
@@ -154,6 +172,8 @@ func (p *Policy) set(key, value string, allowed []string) (ok bool) {
 	switch key {
 	case KeyFailOn:
 		p.FailOn = threshold(word)
+	case KeyFailOnNew:
+		p.FailOnNew = threshold(word)
 	case KeyIgnoreUnfixed:
 		p.IgnoreUnfixed = word == "true"
 	case KeyOnUnsupported:
@@ -177,7 +197,7 @@ func oneOf(words []string, value string) (string, bool) {
 	return "", false
 }
 
-// threshold reads an allowed value of KeyFailOn.
+// threshold reads an allowed value of KeyFailOn or KeyFailOnNew.
 func threshold(word string) Threshold {
 	for _, s := range severity.All() {
 		if s.String() == word {
@@ -197,6 +217,7 @@ type Value struct {
 func (p Policy) Values() map[string]Value {
 	values := map[string]string{
 		KeyFailOn:        p.FailOn.String(),
+		KeyFailOnNew:     formatNew(p.FailOnNew),
 		KeyIgnoreUnfixed: fmt.Sprint(p.IgnoreUnfixed),
 		KeyOnUnsupported: string(p.OnUnsupported),
 		KeyOnNoPackages:  string(p.OnNoPackages),
@@ -209,6 +230,14 @@ func (p Policy) Values() map[string]Value {
 		out[k] = Value{v, p.Origin(k)}
 	}
 	return out
+}
+
+// formatNew is a value of KeyFailOnNew.
+func formatNew(t Threshold) string {
+	if t == Never {
+		return none
+	}
+	return t.String()
 }
 
 // Origin says where the value of a setting came from.

@@ -32,9 +32,10 @@ func TestSetErrors(t *testing.T) {
 		{"fail-on", "sever", "--build-arg MICROSCANNER_FAIL_ON",
 			`the setting fail-on cannot be "sever" (--build-arg MICROSCANNER_FAIL_ON); allowed are critical, high, medium, low, negligible, never`},
 		{"fail-on", "unknown", "", `the setting fail-on cannot be "unknown"; allowed are critical, high, medium, low, negligible, never`},
+		{"fail-on-new", "never", "", `the setting fail-on-new cannot be "never"; allowed are critical, high, medium, low, negligible, none`},
 		{"ignore-unfixed", "yes", "", `the setting ignore-unfixed cannot be "yes"; allowed are true, false`},
 		{"on-unsupported", "", "", `the setting on-unsupported cannot be ""; allowed are fail, warn`},
-		{"fail_on", "high", "line 2", `there is no setting "fail_on" (line 2); the settings are fail-on, ignore-unfixed, on-unsupported, on-no-packages, on-partial, kernel-headers, max-db-age`},
+		{"fail_on", "high", "line 2", `there is no setting "fail_on" (line 2); the settings are fail-on, fail-on-new, ignore-unfixed, on-unsupported, on-no-packages, on-partial, kernel-headers, max-db-age`},
 		{"kernel-headers", "1", "", `the setting kernel-headers cannot be "1"; allowed are true, false`},
 		{"on-partial", "pass", "", `the setting on-partial cannot be "pass"; allowed are fail, warn`},
 		{"max-db-age", "0d", "", `the setting max-db-age cannot be "0d"; allowed are none, a number of days such as 7d, a number of hours such as 36h`},
@@ -54,6 +55,7 @@ func TestSetErrors(t *testing.T) {
 func TestDefaultOrigins(t *testing.T) {
 	assert.Equal(t, map[string]policy.Value{
 		"fail-on":        {Value: "high", From: "default"},
+		"fail-on-new":    {Value: "none", From: "default"},
 		"ignore-unfixed": {Value: "false", From: "default"},
 		"on-unsupported": {Value: "fail", From: "default"},
 		"on-no-packages": {Value: "warn", From: "default"},
@@ -161,9 +163,92 @@ func TestEvaluate(t *testing.T) {
 			assert.Equal(t, tc.code, v.ExitCode)
 			assert.Equal(t, tc.code == policy.ExitPass, v.Pass)
 			assert.Equal(t, tc.failing, v.Failing)
-			assert.Equal(t, len(tc.scan.Findings), v.Counts.Total()+v.KernelHeaders.Total())
+			assert.Equal(t, len(tc.scan.Findings), v.Counts.Total()+v.KernelHeaders.Total()+v.Suppressed.Total())
 		})
 	}
+}
+
+// TestEvaluateOrigins has findings whose origin is known: the base image has
+// some already, and the Dockerfile adds the others.
+func TestEvaluateOrigins(t *testing.T) {
+	base := func(s severity.Severity) policy.Finding {
+		return policy.Finding{Severity: s, Base: true, Fixable: true}
+	}
+	added := func(s severity.Severity) policy.Finding { return policy.Finding{Severity: s, Added: true} }
+	unknown := policy.Finding{Severity: severity.High}
+	isNew := map[string]string{"fail-on-new": "high"}
+	for name, tc := range map[string]struct {
+		settings    map[string]string
+		findings    []policy.Finding
+		failing     int
+		base, added policy.Counts
+		reason      string
+	}{
+		"base fails": {nil, []policy.Finding{base(severity.High), added(severity.Low)}, 1, policy.Counts{High: 1}, policy.Counts{Low: 1},
+			"1 vulnerability at or above high (fail-on=high): found 1 high, 1 low; 1 of them comes with the base image"},
+		"all base": {nil, []policy.Finding{base(severity.Low), base(severity.Low)}, 0, policy.Counts{Low: 2}, policy.Counts{},
+			"no vulnerability at or above high: found 2 low; 2 of them come with the base image"},
+		"base does not fail": {isNew, []policy.Finding{base(severity.Critical), base(severity.High), added(severity.Low)}, 0, policy.Counts{Critical: 1, High: 1}, policy.Counts{Low: 1},
+			"no new vulnerability at or above high: found 1 critical, 1 high, 1 low; 2 of them come with the base image"},
+		"added fails": {isNew, []policy.Finding{base(severity.Critical), added(severity.High), added(severity.Critical)}, 2, policy.Counts{Critical: 1}, policy.Counts{Critical: 1, High: 1},
+			"2 new vulnerabilities at or above high (fail-on-new=high): found 2 critical, 1 high; 1 of them comes with the base image"},
+		"none of base": {isNew, []policy.Finding{added(severity.High)}, 1, policy.Counts{}, policy.Counts{High: 1},
+			"1 new vulnerability at or above high (fail-on-new=high): found 1 high; none of them comes with the base image"},
+		"one of unknown origin": {isNew, []policy.Finding{base(severity.Critical), unknown}, 1, policy.Counts{Critical: 1}, policy.Counts{High: 1},
+			"1 new vulnerability at or above high (fail-on-new=high): found 1 critical, 1 high; 1 of them comes with the base image"},
+		"all of unknown origin": {isNew, []policy.Finding{unknown, unknown}, 2, policy.Counts{}, policy.Counts{},
+			"2 new vulnerabilities at or above high (fail-on-new=high): found 2 high; it is not known which come with the base image, so all count as new"},
+		"in place of fail-on": {map[string]string{"fail-on": "never", "fail-on-new": "high"}, []policy.Finding{base(severity.High), added(severity.High)}, 1,
+			policy.Counts{High: 1}, policy.Counts{High: 1}, "1 new vulnerability at or above high (fail-on-new=high): found 2 high; 1 of them comes with the base image"},
+		"less strict than fail-on": {map[string]string{"fail-on-new": "critical"}, []policy.Finding{added(severity.High)}, 0, policy.Counts{}, policy.Counts{High: 1},
+			"no new vulnerability at or above critical: found 1 high; none of them comes with the base image"},
+		"without a fix": {map[string]string{"fail-on-new": "high", "ignore-unfixed": "true"}, []policy.Finding{base(severity.High), added(severity.High)}, 0,
+			policy.Counts{High: 1}, policy.Counts{High: 1}, "no fixable new vulnerability at or above high, 1 without a fix ignored: found 2 high; 1 of them comes with the base image"},
+		"not in force": {map[string]string{"fail-on-new": "none"}, []policy.Finding{base(severity.High)}, 1, policy.Counts{High: 1}, policy.Counts{},
+			"1 vulnerability at or above high (fail-on=high): found 1 high; 1 of them comes with the base image"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := evaluate(t, tc.settings, tc.findings)
+			assert.Equal(t, tc.reason, v.Reason)
+			assert.Equal(t, tc.failing == 0, v.Pass)
+			assert.Equal(t, tc.failing, v.Failing)
+			assert.Equal(t, tc.base, v.Base)
+			assert.Equal(t, tc.added, v.Added)
+			assert.Equal(t, len(tc.findings), v.Counts.Total())
+		})
+	}
+}
+
+func TestEvaluateSuppressed(t *testing.T) {
+	suppressed := policy.Finding{Severity: severity.Critical, Suppressed: true, Base: true, Headers: true}
+	for name, tc := range map[string]struct {
+		findings []policy.Finding
+		reason   string
+	}{
+		"only suppressed": {[]policy.Finding{suppressed, suppressed}, "no vulnerability counts; 2 suppressed: 2 critical"},
+		"others too":      {[]policy.Finding{suppressed, {Severity: severity.Low}}, "no vulnerability at or above high: found 1 low; 1 suppressed: 1 critical"},
+		"failing": {[]policy.Finding{suppressed, {Severity: severity.High}},
+			"1 vulnerability at or above high (fail-on=high): found 1 high; 1 suppressed: 1 critical"},
+		"headers too": {[]policy.Finding{suppressed, {Severity: severity.High, Headers: true}},
+			"no vulnerability counts; 1 suppressed: 1 critical; not counted: 1 of the kernel in packages that have only its headers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := evaluate(t, nil, tc.findings)
+			assert.Equal(t, tc.reason, v.Reason)
+			assert.Equal(t, len(tc.findings), v.Counts.Total()+v.KernelHeaders.Total()+v.Suppressed.Total())
+			assert.Zero(t, v.Base, "in none of the other numbers")
+			assert.Zero(t, v.Counts.Critical)
+		})
+	}
+}
+
+func evaluate(t *testing.T, settings map[string]string, findings []policy.Finding) policy.Verdict {
+	t.Helper()
+	p := policy.Default()
+	for key, value := range settings {
+		require.NoError(t, p.Set(key, value, "test"))
+	}
+	return policy.Evaluate(p, policy.Scan{Findings: findings})
 }
 
 func TestOldDatabase(t *testing.T) {

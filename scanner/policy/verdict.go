@@ -21,8 +21,9 @@ type Finding struct {
 	Fixable  bool // a version without the vulnerability exists, for everybody
 	// Headers says that only packages with the kernel's headers have it.
 	Headers bool
-	// Base says that the package came with the base image, as it is.
-	Base bool
+	// Base says that the package came with the base image, as it is; Added, that
+	// an instruction of the Dockerfile brought it. With neither, nobody knows.
+	Base, Added bool
 	// Suppressed says that somebody decided that it does not count.
 	Suppressed bool
 }
@@ -126,20 +127,7 @@ type Verdict struct {
 // of life comes behind them: what was found in such a release is found.
 func Evaluate(p Policy, scan Scan) Verdict {
 	v := Verdict{ExitCode: ExitPass, Pass: true}
-	ignored := 0
-	for _, f := range scan.Findings {
-		if f.Headers && !p.KernelHeaders {
-			v.KernelHeaders.Add(f.Severity)
-			continue
-		}
-		v.Counts.Add(f.Severity)
-		switch {
-		case p.Fails(f):
-			v.Failing++
-		case p.FailOn.Reached(f.Severity):
-			ignored++
-		}
-	}
+	ignored := v.count(p, scan.Findings)
 	if reason := p.notAssessed(scan, v.Failing > 0); reason != "" {
 		if v.Failing > 0 {
 			reason += fmt.Sprintf("; besides, %s", p.failing(v))
@@ -153,113 +141,54 @@ func Evaluate(p Policy, scan Scan) Verdict {
 	return v
 }
 
+// count counts findings. The result is how many of them would fail the gate
+// if they had a fix.
+func (v *Verdict) count(p Policy, findings []Finding) (ignored int) {
+	known := false
+	for _, f := range findings {
+		switch {
+		case f.Suppressed:
+			v.Suppressed.Add(f.Severity)
+			continue
+		case f.Headers && !p.KernelHeaders:
+			v.KernelHeaders.Add(f.Severity)
+			continue
+		}
+		v.Counts.Add(f.Severity)
+		known = known || f.Base || f.Added
+		if f.Base {
+			v.Base.Add(f.Severity)
+		} else {
+			v.Added.Add(f.Severity)
+		}
+		switch {
+		case p.Fails(f):
+			v.Failing++
+		case p.reaches(f):
+			ignored++
+		}
+	}
+	if !known {
+		v.Added = Counts{}
+	}
+	return ignored
+}
+
 // Fails reports whether a finding fails the gate.
 func (p Policy) Fails(f Finding) bool {
-	return p.FailOn.Reached(f.Severity) && (f.Fixable || !p.IgnoreUnfixed) && (!f.Headers || p.KernelHeaders)
+	return p.reaches(f) && (f.Fixable || !p.IgnoreUnfixed)
+}
+
+// reaches reports whether a finding fails the gate as far as it has a fix.
+func (p Policy) reaches(f Finding) bool {
+	switch {
+	case f.Suppressed, f.Headers && !p.KernelHeaders, f.Base && p.FailOnNew != Never:
+		return false
+	}
+	return p.Gate().Reached(f.Severity)
 }
 
 func (v Verdict) end(code int, reason string) Verdict {
 	v.Pass, v.ExitCode, v.Reason = false, code, reason
 	return v
-}
-
-// notAssessed is the error that forbids a pass, or empty. failing says that
-// findings forbid it already.
-func (p Policy) notAssessed(scan Scan, failing bool) string {
-	const let = "%s (set %s=%s to let such images pass)"
-	switch {
-	case len(scan.Unread) > 0 && p.OnPartial != Warn:
-		return fmt.Sprintf(let, scan.incomplete(), KeyOnPartial, Warn)
-	case scan.Unsupported != "" && p.OnUnsupported != Warn:
-		return fmt.Sprintf(let, scan.Unsupported+"; nothing was assessed", KeyOnUnsupported, Warn)
-	case scan.EndOfLife != "" && p.OnUnsupported != Warn && !failing:
-		return fmt.Sprintf(let, scan.EndOfLife, KeyOnUnsupported, Warn)
-	case scan.NoPackages && p.OnNoPackages != Warn:
-		return fmt.Sprintf(let, scan.noPackages()+"; nothing was assessed", KeyOnNoPackages, Warn)
-	case scan.NoPackages || scan.Unsupported != "":
-		return "" // no advisory was asked for
-	}
-	return p.tooOld(scan.Database)
-}
-
-// doubts is what a verdict says besides, each after a semicolon.
-func (s Scan) doubts(v Verdict) string {
-	text := ""
-	if n := v.KernelHeaders.Total(); n > 0 {
-		text += fmt.Sprintf("; not counted: %d of the kernel in packages that have only its headers", n)
-	}
-	if len(s.Unread) > 0 {
-		text += "; " + s.incomplete()
-	}
-	if s.EndOfLife != "" {
-		text += "; " + s.EndOfLife
-	}
-	return text
-}
-
-func (s Assessment) incomplete() string {
-	text := "the scan is incomplete: " + s.Unread[0]
-	if n := len(s.Unread) - 1; n > 0 {
-		text += "; and " + more(n)
-	}
-	return text
-}
-
-func (s Assessment) noPackages() string {
-	if s.Named != "" {
-		return "the image has no package database, although " + s.Named
-	}
-	return "the image has no package database"
-}
-
-func (p Policy) failing(v Verdict) string {
-	return fmt.Sprintf("%s at or above %s (%s=%s): found %s", vulnerabilities(v.Failing), p.FailOn, KeyFailOn, p.FailOn, v.found())
-}
-
-// found is Counts in words. It says what unknown means: such a finding fails
-// hardly any gate, and may be as bad as any.
-func (v Verdict) found() string {
-	rated := v.Counts
-	rated.Unknown = 0
-	text := rated.String()
-	if n := v.Counts.Unknown; n > 0 {
-		if text != "" {
-			text += ", "
-		}
-		text += fmt.Sprintf("%d not rated by anyone", n)
-	}
-	return text
-}
-
-func (p Policy) passing(scan Scan, v Verdict, ignored int) string {
-	switch {
-	case scan.Unsupported != "":
-		return scan.Unsupported + "; nothing was assessed"
-	case scan.NoPackages:
-		return scan.noPackages() + "; nothing was assessed"
-	case v.Counts.Total() == 0:
-		return "no known vulnerabilities"
-	}
-	reason := fmt.Sprintf("no vulnerability at or above %s: found %s", p.FailOn, v.found())
-	if p.FailOn == Never {
-		reason = fmt.Sprintf("%s=never: found %s", KeyFailOn, v.found())
-	}
-	if ignored > 0 {
-		reason = fmt.Sprintf("no fixable vulnerability at or above %s, %d without a fix ignored: found %s", p.FailOn, ignored, v.found())
-	}
-	return reason
-}
-
-func more(n int) string {
-	if n == 1 {
-		return "1 more problem"
-	}
-	return fmt.Sprintf("%d more problems", n)
-}
-
-func vulnerabilities(n int) string {
-	if n == 1 {
-		return "1 vulnerability"
-	}
-	return fmt.Sprintf("%d vulnerabilities", n)
 }

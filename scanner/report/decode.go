@@ -59,8 +59,34 @@ func (r *Report) validate() error {
 	if v.Pass != (v.ExitCode == policy.ExitPass) {
 		return fmt.Errorf("the report contradicts itself: pass is %t, exit_code is %d", v.Pass, v.ExitCode)
 	}
-	if n := len(r.Findings()); n != v.Counts.Total() {
-		return fmt.Errorf("the report contradicts itself: it holds %d findings, its verdict counts %d", n, v.Counts.Total())
+	return r.validateCounts()
+}
+
+// validateCounts compares the verdict with the findings that it is about.
+func (r *Report) validateCounts() error {
+	for i := range r.Resources {
+		if g := r.Resources[i].Resource.Group; g != "" && g != GroupKernelHeaders {
+			return fmt.Errorf("the report has a package in the group %q, which has no meaning", g)
+		}
+	}
+	counting, suppressed := 0, 0
+	for _, f := range r.AllFindings() {
+		switch f.Group {
+		case "":
+			counting++
+		case GroupSuppressed:
+			suppressed++
+		}
+	}
+	v := r.Verdict
+	if n := v.Counts.Total(); n != counting {
+		return fmt.Errorf("the report contradicts itself: it holds %d findings, its verdict counts %d", counting, n)
+	}
+	if n := v.Suppressed.Total(); n != suppressed {
+		return fmt.Errorf("the report contradicts itself: it holds %d suppressed findings, its verdict counts %d", suppressed, n)
+	}
+	if n := v.Base.Total() + v.Added.Total(); n != 0 && n != counting {
+		return fmt.Errorf("the report contradicts itself: it holds %d findings, its verdict has the origin of %d", counting, n)
 	}
 	return nil
 }

@@ -2,11 +2,9 @@ package report
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
-	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/severity"
 	"github.com/example/microscanner-frontend/scanner/version"
 )
@@ -22,6 +20,9 @@ const (
 	GroupKernelHeaders Group = "kernel-headers"
 	// GroupUnderInvestigation is what the vendor has not decided yet.
 	GroupUnderInvestigation Group = "under-investigation"
+	// GroupSuppressed is what somebody decided does not count; see
+	// Finding.Suppressed. It is never that of a package.
+	GroupSuppressed Group = "suppressed"
 )
 
 // Finding is one vulnerability of one source package. In the report it stands
@@ -37,7 +38,8 @@ type Finding struct {
 	Status string
 	Group  Group
 	// IntroducedBy is the instruction that brought the first of the binaries
-	// whose instruction is known; nil if none is.
+	// whose instruction is known, one that the Dockerfile adds before those of
+	// the base image; nil if none is.
 	IntroducedBy *IntroducedBy
 	// Suppressed says why it does not count; nil if it counts. It does not only if
 	// that holds for every binary.
@@ -45,6 +47,8 @@ type Finding struct {
 	// Details is what the report says of the vulnerability at the first of the
 	// binaries.
 	Details *Vulnerability
+
+	blamed bool // the instructions of all binaries are known
 }
 
 // Fixable reports whether everybody can install a version without it.
@@ -81,6 +85,9 @@ func (r *Report) AllFindings() []Finding {
 			slices.Sort(f.Binaries)
 			f.Binaries = slices.Compact(f.Binaries)
 			f.Source.FixVersion = sources[i].fix
+			if f.Suppressed != nil && f.Group != GroupUnderInvestigation {
+				f.Group = GroupSuppressed
+			}
 		}
 	}
 	slices.SortFunc(out, compareFindings)
@@ -142,6 +149,7 @@ func findingOf(res *Resource, v *Vulnerability) Finding {
 		Source: Source{Name: res.Resource.Source.Name, Version: res.Resource.Source.Version},
 		Fixed:  v.FixVersion, Status: v.Status, Group: groupOf(res, v),
 		IntroducedBy: v.IntroducedBy, Suppressed: v.Suppressed, Details: v,
+		blamed: v.IntroducedBy != nil,
 	}
 }
 
@@ -163,13 +171,22 @@ func (f *Finding) add(o *Finding, scheme version.Scheme) {
 		f.Group = o.Group
 	}
 	f.Severity = max(f.Severity, o.Severity)
-	f.IntroducedBy = cmp.Or(f.IntroducedBy, o.IntroducedBy)
+	f.blamed = f.blamed && o.blamed
+	f.IntroducedBy = preferAdded(f.IntroducedBy, o.IntroducedBy)
 	if o.Suppressed == nil {
 		f.Suppressed = nil
 	}
 	if higher(scheme, o.Fixed, f.Fixed) {
 		f.Fixed, f.Status = o.Fixed, o.Status
 	}
+}
+
+// preferAdded is a, unless only b is known, or only b is what the Dockerfile adds.
+func preferAdded(a, b *IntroducedBy) *IntroducedBy {
+	if a == nil || b != nil && a.Base && !b.Base {
+		return b
+	}
+	return a
 }
 
 func rank(g Group) int {
@@ -192,114 +209,4 @@ func compareFindings(a, b Finding) int {
 		cmp.Compare(a.Source.Version, b.Source.Version),
 		cmp.Compare(a.ID, b.ID),
 	)
-}
-
-// Failing lists the findings that fail the gate under the report's own policy,
-// in the order of Findings.
-func (r *Report) Failing() ([]Finding, error) {
-	p := policy.Default()
-	for key, v := range r.Policy {
-		if err := p.Set(key, v.Value, v.From); err != nil {
-			return nil, err
-		}
-	}
-	return slices.DeleteFunc(r.Findings(), func(f Finding) bool {
-		return !p.Fails(f.judged())
-	}), nil
-}
-
-// Judge puts a report under a policy: it fills in the policy, the verdict, and
-// what follows from them. A report can be judged again, after something was
-// learned of its findings, or by another policy than the scan's.
-func (r *Report) Judge(p policy.Policy) {
-	scan := policy.Scan{Assessment: r.Assessment}
-	for _, f := range r.AllFindings() {
-		if f.Group != GroupUnderInvestigation {
-			scan.Findings = append(scan.Findings, f.judged())
-		}
-	}
-	r.Policy = p.Values()
-	r.Verdict = policy.Evaluate(p, scan)
-	r.summarise(p.FailOn)
-}
-
-// judged is what the gate needs to know of a finding.
-func (f *Finding) judged() policy.Finding {
-	return policy.Finding{
-		Severity: f.Severity, Fixable: f.Fixable(), Headers: f.Group == GroupKernelHeaders,
-		Base: f.IntroducedBy != nil && f.IntroducedBy.Base, Suppressed: f.Suppressed != nil,
-	}
-}
-
-// summarise fills in the parts of a report that follow from its findings and
-// its verdict: the summary and the checks.
-func (r *Report) summarise(failOn policy.Threshold) {
-	r.VulnerabilitySummary = r.summary()
-	r.ImageAssurance = ImageAssurance{ChecksPerformed: []Check{}}
-	if failOn == policy.Never {
-		return
-	}
-	check := Check{
-		PolicyID: 1, PolicyName: "Default", Control: "max_severity",
-		MaximumSeverityAllowed: failOn.String(),
-	}
-	if r.Verdict.Failing > 0 {
-		check.Failed = true
-		check.MaximumSeverityFound = worst(r.Verdict.Counts).String()
-	}
-	r.ImageAssurance.ChecksPerformed = append(r.ImageAssurance.ChecksPerformed, check)
-}
-
-func worst(c policy.Counts) severity.Severity {
-	for _, s := range severity.All() {
-		if c.Of(s) > 0 {
-			return s
-		}
-	}
-	return severity.Unknown
-}
-
-func (r *Report) summary() VulnerabilitySummary {
-	c := r.Verdict.Counts
-	s := VulnerabilitySummary{
-		High: c.Critical + c.High, Medium: c.Medium, Low: c.Low, Negligible: c.Negligible + c.Unknown,
-	}
-	s.Total = s.High + s.Medium + s.Low
-	r.summariseScores(&s)
-	return s
-}
-
-func (r *Report) summariseScores(s *VulnerabilitySummary) {
-	type key struct{ id, name, version string }
-	seen := map[key]bool{}
-	var sum float64
-	scored := 0
-	fixable := severity.Unknown
-	for i := range r.Resources {
-		src := r.Resources[i].Resource.Source
-		for j := range r.Resources[i].Vulnerabilities {
-			v := &r.Resources[i].Vulnerabilities[j]
-			k := key{v.Name, src.Name, src.Version}
-			if seen[k] || groupOf(&r.Resources[i], v) != "" {
-				continue
-			}
-			seen[k] = true
-			score := v.Score()
-			if score > 0 {
-				sum += score
-				scored++
-			}
-			s.MaxScore = max(s.MaxScore, score)
-			if v.fixable() {
-				s.MaxFixableScore = max(s.MaxFixableScore, score)
-				fixable = max(fixable, v.Severity)
-			}
-		}
-	}
-	if scored > 0 {
-		s.ScoreAverage = math.Round(sum/float64(scored)*100) / 100
-	}
-	if fixable > severity.Unknown {
-		s.MaxFixableSeverity = fixable.String()
-	}
 }

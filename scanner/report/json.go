@@ -65,6 +65,8 @@ func (j *jsonWriter) write(v reflect.Value, custom bool, newline string) {
 		j.marshal(v, newline)
 	case v.Kind() == reflect.Struct:
 		j.object(v, newline)
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		j.write(v.Elem(), isCustom(v.Type().Elem()), newline)
 	case v.Kind() == reflect.Slice:
 		j.array(v, newline)
 	case v.Kind() == reflect.String && isPlain(v.String()):
@@ -147,7 +149,7 @@ func (j *jsonWriter) marshal(v reflect.Value, newline string) {
 		j.err = cmp.Or(j.err, fmt.Errorf("encode the report: %w", err))
 		return
 	}
-	j.buf = append(j.buf, escapeInvisible(dt)...)
+	j.buf = append(j.buf, EscapeInvisible(dt)...)
 }
 
 func (j *jsonWriter) raw(s string) {
@@ -186,10 +188,11 @@ func isPlain(s string) bool {
 	return true
 }
 
-// escapeInvisible turns invisible characters beyond ASCII, and DEL, into JSON
-// escapes. They can only stand inside strings, so the document's meaning stays.
-func escapeInvisible(dt []byte) []byte {
-	if !bytes.ContainsFunc(dt, invisible) {
+// EscapeInvisible turns invisible characters beyond ASCII, and DEL, into JSON
+// escapes. dt is a JSON document: they can only stand inside strings, so its
+// meaning stays.
+func EscapeInvisible(dt []byte) []byte {
+	if isVisibleASCII(dt) || !bytes.ContainsFunc(dt, invisible) {
 		return dt
 	}
 	var out []byte
@@ -207,6 +210,17 @@ func escapeInvisible(dt []byte) []byte {
 		dt = dt[n:]
 	}
 	return out
+}
+
+// isVisibleASCII is the short way for most documents: no rune need be decoded.
+// The encoder has escaped what is below the blank.
+func isVisibleASCII(dt []byte) bool {
+	for _, c := range dt {
+		if c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 func invisible(r rune) bool {

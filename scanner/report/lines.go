@@ -18,6 +18,9 @@ type PackageLine struct {
 	Source Source
 	Counts policy.Counts
 	IDs    []string // worst first
+	// IntroducedBy is the instruction that brought the package, as in Finding;
+	// nil if it is not known.
+	IntroducedBy *IntroducedBy
 }
 
 // maxLineIDs is how many ids a line names. What is beyond is a number.
@@ -36,6 +39,7 @@ func (r *Report) PackageLines() []PackageLine {
 		}
 		lines[i].Counts.Add(f.Severity)
 		lines[i].IDs = append(lines[i].IDs, f.ID)
+		lines[i].IntroducedBy = preferAdded(lines[i].IntroducedBy, f.IntroducedBy)
 	}
 	for i := range lines {
 		lines[i].Text = lines[i].text()
@@ -48,13 +52,18 @@ func (r *Report) PackageLines() []PackageLine {
 // findings of the worst severity comes first, then by name.
 func SortPackageLines(lines []PackageLine) {
 	slices.SortStableFunc(lines, func(a, b PackageLine) int {
-		for _, s := range severity.All() {
-			if c := cmp.Compare(b.Counts.Of(s), a.Counts.Of(s)); c != 0 {
-				return c
-			}
-		}
-		return cmp.Or(cmp.Compare(a.Source.Name, b.Source.Name), cmp.Compare(a.Source.Version, b.Source.Version))
+		return cmp.Or(compareCounts(a.Counts, b.Counts), cmp.Compare(a.Source.Name, b.Source.Name), cmp.Compare(a.Source.Version, b.Source.Version))
 	})
+}
+
+// compareCounts puts the one first that has more findings of the worst severity.
+func compareCounts(a, b policy.Counts) int {
+	for _, s := range severity.All() {
+		if c := cmp.Compare(b.Of(s), a.Of(s)); c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 func (l PackageLine) text() string {

@@ -104,8 +104,8 @@ type Suppressed struct {
 
 // Who can suppress a finding.
 const (
-	SuppressedByIgnore = "ignore"
-	SuppressedByVEX    = "vex"
+	SuppressedByIgnore = policy.SuppressedByIgnore
+	SuppressedByVEX    = policy.SuppressedByVEX
 )
 
 // Timestamp is a point in time, in the form of a protobuf timestamp.

@@ -38,14 +38,7 @@ func Solution(name, fixed string, pro bool) string {
 // direction of writing, broken UTF-8) comes out as \x1b or \u202e. A line feed
 // is such a character too.
 func Printable(s string) string {
-	clean := true
-	for _, r := range s {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			clean = false
-			break
-		}
-	}
-	if clean {
+	if isPrintable(s) {
 		return s
 	}
 	out := make([]byte, 0, len(s)+16)
@@ -63,4 +56,19 @@ func Printable(s string) string {
 		s = s[n:]
 	}
 	return string(out)
+}
+
+// isPrintable reports whether a text is safe as it is. Nearly all are ASCII, and
+// a byte takes less time than a rune.
+func isPrintable(s string) bool {
+	i := 0
+	for i < len(s) && s[i] >= ' ' && s[i] < 0x7f {
+		i++
+	}
+	for _, r := range s[i:] {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
 }

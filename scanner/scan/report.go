@@ -15,7 +15,11 @@ import (
 )
 
 func newReport(inv *inventory.Inventory, found match.Result, database *db.DB, o Options) (*report.Report, error) {
-	resources, err := newResources(inv, found, database, o)
+	suppressions, err := newSuppressor(&inv.OS, o.Suppressions, o.Now())
+	if err != nil {
+		return nil, err
+	}
+	resources, err := newResources(inv, found, database, suppressions, o)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +40,7 @@ func newReport(inv *inventory.Inventory, found match.Result, database *db.DB, o 
 		Database:       newDatabase(meta),
 		NotAssessed:    notAssessed(inv, found, problems),
 		Assessment:     assessment(inv, problems),
+		Notices:        suppressions.notices(inv.Unsupported == "" && !inv.NoPackages),
 	}
 	if !meta.Built.IsZero() {
 		at, feed := meta.AsOf()
@@ -118,11 +123,7 @@ const (
 func foreign(list []match.Foreign) []report.NotAssessed {
 	out := make([]report.NotAssessed, 0, min(len(list), maxVendors+1))
 	for _, f := range list[:min(len(list), maxVendors)] {
-		vendor := f.Vendor
-		if len(vendor) > maxVendor {
-			vendor = strings.ToValidUTF8(vendor[:maxVendor], "") + "…"
-		}
-		out = append(out, report.NotAssessed{Reason: reasonForeign + vendor, Count: len(f.Packages)})
+		out = append(out, report.NotAssessed{Reason: reasonForeign + cut(f.Vendor, maxVendor), Count: len(f.Packages)})
 	}
 	rest := 0
 	for _, f := range list[min(len(list), maxVendors):] {
@@ -132,6 +133,14 @@ func foreign(list []match.Foreign) []report.NotAssessed {
 		out = append(out, report.NotAssessed{Reason: reasonForeign + fmt.Sprintf("%d other vendors", len(list)-maxVendors), Count: rest})
 	}
 	return out
+}
+
+// cut is at most the first n bytes of a text, and a sign that something is cut off.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "…"
 }
 
 // Why packages were not compared with advisories.

@@ -3,9 +3,6 @@ package scan
 import (
 	"cmp"
 	"slices"
-	"strings"
-
-	"github.com/package-url/packageurl-go"
 
 	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/distro"
@@ -14,8 +11,9 @@ import (
 	"github.com/example/microscanner-frontend/scanner/report"
 )
 
-// newResources lists the packages with what was found in their subjects.
-func newResources(inv *inventory.Inventory, found match.Result, database *db.DB, o Options) ([]report.Resource, error) {
+// newResources lists the packages with what was found in their subjects, and
+// with what the suppressor says of that.
+func newResources(inv *inventory.Inventory, found match.Result, database *db.DB, s *suppressor, o Options) ([]report.Resource, error) {
 	w := resourceWriter{inv: inv, reported: make([]bool, len(inv.Packages)), headers: headersOf(inv, o)}
 	details := describer{database, inv.OS.Distro}
 	for i := range found.Subjects {
@@ -24,8 +22,9 @@ func newResources(inv *inventory.Inventory, found match.Result, database *db.DB,
 		if err != nil {
 			return nil, err
 		}
+		marked := subjectSuppressor{suppressor: s, list: vulnerabilities}
 		for _, n := range subject.Packages {
-			w.add(n, report.Resource{Scanned: true, Vulnerabilities: vulnerabilities}, subject.FixVersion)
+			w.add(n, report.Resource{Scanned: true, Vulnerabilities: marked.of(&inv.Packages[n])}, subject.FixVersion)
 		}
 	}
 	if o.FullOutput {
@@ -89,7 +88,8 @@ func (w *resourceWriter) addRest(found match.Result) {
 }
 
 func newPackage(os *inventory.OS, p *inventory.Package, fix string) report.Package {
-	epoch, _ := splitEpoch(p)
+	packageURL := purl(os, p)
+	epoch, _ := splitEpoch(p.Format, p.Version)
 	return report.Package{
 		Format:   string(p.Format),
 		Name:     p.Name,
@@ -99,38 +99,9 @@ func newPackage(os *inventory.OS, p *inventory.Package, fix string) report.Packa
 		License:  p.License,
 		NameHash: report.NameHash(p.Name),
 		Source:   report.Source{Name: p.SourceName, Version: p.SourceVersion, FixVersion: fix},
-		PURL:     purl(os, p),
+		PURL:     packageURL.ToString(),
 		Epoch:    epoch,
 		Module:   p.Stream(),
 		Paths:    []string{p.Path},
 	}
-}
-
-// splitEpoch takes the epoch off the version of a package. apk has none.
-func splitEpoch(p *inventory.Package) (epoch, rest string) {
-	if epoch, rest, ok := strings.Cut(p.Version, ":"); ok && p.Format != inventory.FormatApk {
-		return epoch, rest
-	}
-	return "", p.Version
-}
-
-// purl is the package's URL (https://github.com/package-url/purl-spec):
-// "pkg:deb/debian/apt@2.6.1?arch=amd64&distro=debian-12". That of an rpm has the
-// epoch, and the module, beside the version.
-func purl(os *inventory.OS, p *inventory.Package) string {
-	version := p.Version
-	qualifiers := packageurl.Qualifiers{{Key: "distro", Value: strings.TrimSuffix(os.Distro+"-"+cmp.Or(os.Version, os.Release), "-")}}
-	add := func(key, value string) {
-		if value != "" {
-			qualifiers = append(qualifiers, packageurl.Qualifier{Key: key, Value: value})
-		}
-	}
-	add("arch", p.Arch)
-	if p.Format == inventory.FormatRpm {
-		var epoch string
-		epoch, version = splitEpoch(p)
-		add("epoch", epoch)
-		add("rpmmod", p.Module)
-	}
-	return packageurl.NewPackageURL(string(p.Format), os.Distro, p.Name, version, qualifiers, "").ToString()
 }

@@ -33,6 +33,9 @@ type Options struct {
 	// Distros are those that are recognised.
 	Distros []distro.Distro
 	Now     func() time.Time
+	// Stop is asked now and then whether to go on; its error ends the scan. It
+	// may be nil.
+	Stop func() error
 }
 
 // ErrNeedsDatabase is returned by Rootfs for packages to assess without a
@@ -112,7 +115,7 @@ func matchRelease(inv *inventory.Inventory, database *db.DB, d distro.Distro, re
 	if len(unknown) > 0 {
 		inv.Notes = append(inv.Notes, unknownContentSets(inv, unknown))
 	}
-	result, err := match.Match(inv, d.Rules, release, match.Options{UnderInvestigation: o.UnderInvestigation})
+	result, err := match.Match(inv, d.Rules, release, match.Options{UnderInvestigation: o.UnderInvestigation, Stop: o.Stop})
 	if err == nil {
 		inv.Unsupported = noneOwn(inv, d, result)
 	}
