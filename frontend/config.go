@@ -1,14 +1,18 @@
 package frontend
 
 import (
-	"fmt"
+	"context"
 	"maps"
-	"slices"
 	"strings"
+	"sync"
+	"time"
 
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
 
 	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/settings"
 )
 
 // The options of a build that this frontend reads itself.
@@ -20,14 +24,6 @@ const (
 	// optResolveMode says whether images are looked up in their registry
 	// although they are here already.
 	optResolveMode = "image-resolve-mode"
-
-	// argPrefix begins the names of our build arguments; the rest is a
-	// setting's key in upper case with underscores. They never reach the
-	// Dockerfile.
-	argPrefix = "MICROSCANNER_"
-
-	keyDB = "db"
-	argDB = argPrefix + "DB"
 )
 
 // What a build asks for, beside an image.
@@ -37,72 +33,108 @@ const (
 	requestDescribe = subrequests.RequestSubrequestsDescribe
 )
 
-// config is what a build's options say of the scan.
+// config is what a build's options and its settings say of the scan.
 type config struct {
-	policy policy.Policy
-	// database is a named context or an image; empty means the database inside
-	// the frontend's image.
-	database string
-	target   string // the Dockerfile stage that was asked for, or empty
-	request  string // a subrequest, or empty
+	settings.Settings
+	// suppressions is a list of policy.Suppression for the scanner, in JSON:
+	// the ignore lists and the VEX documents. It is nil if there are none.
+	suppressions []byte
+	target       string // the Dockerfile stage that was asked for, or empty
+	request      string // a subrequest, or empty
 }
 
-// readConfig reads our settings from a build's options. It returns the options
-// without them for the Dockerfile frontend, which would warn of build arguments
-// that no instruction uses.
-func readConfig(opts map[string]string) (config, map[string]string, error) {
-	cfg := config{policy: policy.Default(), target: opts[optTarget], request: opts[optRequestID]}
-	rest := maps.Clone(opts)
-	// In order, so that of two wrong settings always the same is reported.
-	for _, opt := range slices.Sorted(maps.Keys(opts)) {
-		arg, ok := strings.CutPrefix(opt, optBuildArg)
-		if !ok || !strings.HasPrefix(strings.ToUpper(arg), argPrefix) {
-			continue
-		}
-		if err := cfg.set(arg, opts[opt]); err != nil {
-			return config{}, nil, err
-		}
-		delete(rest, opt)
+// readConfig reads our settings from every place. It returns the build's
+// options without ours for the Dockerfile frontend, which would warn of build
+// arguments that no instruction uses.
+func readConfig(ctx context.Context, c client.Client) (config, map[string]string, error) {
+	opts := c.BuildOpts().Opts
+	args, rest := splitOptions(opts)
+	cfg := config{target: opts[optTarget], request: opts[optRequestID]}
+	lock, err := readLock(policyPath)
+	if err != nil {
+		return config{}, nil, settingsError(err)
 	}
-	if cfg.request == requestScan {
+	fromArgs, err := settings.ParseArgs(args)
+	if err != nil {
+		return config{}, nil, settingsError(err)
+	}
+	// The Dockerfile frontend will ask for the Dockerfile with the same options,
+	// and so get the very transfer that this client asks for.
+	ui, err := dockerui.NewClient(&buildClient{Client: c, opts: rest})
+	if err != nil {
+		return config{}, nil, err
+	}
+	places, err := readPlaces(ctx, ui, rest)
+	if err != nil {
+		return config{}, nil, err
+	}
+	merged, err := settings.Merge(lock, fromArgs, places.directive, places.file)
+	if err != nil {
+		return config{}, nil, settingsError(err, places.sources...)
+	}
+	cfg.Settings = merged
+	cfg.suppressions, err = suppressions(ctx, places.context, merged)
+	return cfg, rest, err
+}
+
+// splitOptions parts the build arguments that are ours, by name, from all
+// other options. The map is the caller's and stays as it is.
+func splitOptions(opts map[string]string) (args, rest map[string]string) {
+	args, rest = map[string]string{}, maps.Clone(opts)
+	for opt, value := range opts {
+		if name, ok := strings.CutPrefix(opt, optBuildArg); ok && settings.IsArg(name) {
+			args[name] = value
+			delete(rest, opt)
+		}
+	}
+	if opts[optRequestID] == requestScan {
 		delete(rest, optRequestID)
 	}
-	return cfg, rest, nil
+	return args, rest
 }
 
-func (c *config) set(arg, value string) error {
-	key := settingKey(arg)
-	switch {
-	case !slices.Contains(argNames(), arg):
-		return fmt.Errorf("microscanner: error: there is no setting %s: the build arguments are %s", arg, strings.Join(argNames(), ", "))
-	case key == keyDB && strings.TrimSpace(value) == "":
-		return fmt.Errorf("microscanner: error: build argument %s is empty: give an image reference or the name of a named context, or leave it out", arg)
-	case key == keyDB:
-		c.database = value
-		return nil
+// places are the settings that come with the Dockerfile and its context.
+type places struct {
+	directive settings.Layer
+	file      settings.Layer
+	context   *contextFiles
+	sources   []source // for errors
+}
+
+// readPlaces reads both at once. Of two errors it returns that of the
+// Dockerfile, whichever came first.
+func readPlaces(ctx context.Context, ui *dockerui.Client, opts map[string]string) (places, error) {
+	out := places{context: &contextFiles{ui: ui, opts: opts}}
+	var dockerfile, file source
+	var dockerfileErr, fileErr error
+	var wg sync.WaitGroup
+	wg.Go(func() { out.directive, dockerfile, dockerfileErr = readDirective(ctx, ui) })
+	wg.Go(func() { out.file, file, fileErr = readSettingsFile(ctx, out.context) })
+	wg.Wait()
+	if dockerfileErr != nil {
+		return places{}, dockerfileErr
 	}
-	if err := c.policy.Set(key, value, "--build-arg "+arg); err != nil {
-		return fmt.Errorf("microscanner: error: build argument %s cannot be %q: allowed are %s", arg, value, strings.Join(policy.Allowed(key), ", "))
+	out.sources = []source{dockerfile, file}
+	return out, fileErr
+}
+
+// readSettingsFile reads the settings' file of a context, if it has one.
+func readSettingsFile(ctx context.Context, files *contextFiles) (settings.Layer, source, error) {
+	const name = settings.FileName
+	found, err := files.read(ctx, settings.MaxFileSize, name)
+	if err != nil {
+		return settings.Layer{}, source{}, contextError(name, err)
 	}
-	return nil
-}
-
-// settingKey turns MICROSCANNER_FAIL_ON into fail-on, and argName the other way.
-func settingKey(arg string) string {
-	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(arg, argPrefix)), "_", "-")
-}
-
-func argName(key string) string {
-	return argPrefix + strings.ReplaceAll(strings.ToUpper(key), "-", "_")
-}
-
-func argNames() []string {
-	names := []string{argDB}
-	for _, key := range policy.Keys() {
-		names = append(names, argName(key))
+	dt, ok := found[name]
+	if !ok {
+		return settings.Layer{}, source{}, nil
 	}
-	slices.Sort(names)
-	return names
+	src := source{name: name, language: "YAML", data: dt}
+	layer, err := settings.ParseFile(name, dt)
+	if err != nil {
+		err = settingsError(err, src)
+	}
+	return layer, src, err
 }
 
 // scannerFlags are the settings as the scanner's command line takes them, with
@@ -112,11 +144,39 @@ func (c config) scannerFlags(platform string) []string {
 	if c.target != "" {
 		flags = append(flags, "--target="+c.target)
 	}
-	values := c.policy.Values()
+	values := c.Policy.Values()
 	for _, key := range policy.Keys() {
 		if v := values[key]; v.From != policy.OriginDefault {
 			flags = append(flags, "--"+key+"="+v.Value, "--origin="+key+"="+v.From)
 		}
 	}
 	return flags
+}
+
+// cacheKeys are the values of llbgen.Scan.ID and Day. A scan that is only
+// repeated on a change has no ID; it is repeated each day if its answer depends
+// on the date, because an ignored finding counts again some day, or a database
+// gets too old.
+func (c config) cacheKeys(id string, now time.Time) (scanID, day string) {
+	if c.Rescan == settings.RescanAlways {
+		return id, ""
+	}
+	timed := c.Policy.MaxDBAge != 0
+	for _, s := range c.Ignore {
+		timed = timed || s.Expires != ""
+	}
+	if timed {
+		day = now.UTC().Format(time.DateOnly)
+	}
+	return "", day
+}
+
+// describe notes in a report's policy the settings that the scanner does not
+// know.
+func (c config) describe(values map[string]policy.Value) {
+	for key, v := range c.Values() {
+		if _, ok := values[key]; !ok {
+			values[key] = v
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/example/microscanner-frontend/scanner/report"
+	"github.com/example/microscanner-frontend/scanner/settings"
 )
 
 var errNoCurrentFrontend = errors.New("microscanner: error: this BuildKit does not hand the frontend its own image, so there is no scanner to run. " +
@@ -48,11 +49,11 @@ func notAssessed(o *outcome) string {
 }
 
 func badDatabase(name string, err error) error {
-	return &buildError{fmt.Sprintf("microscanner: error: %s=%q is neither a named context of this build nor an image reference", argDB, name), err}
+	return &buildError{fmt.Sprintf("microscanner: error: the database %s=%q is neither a named context of this build nor an image reference", settings.KeyDB, name), err}
 }
 
 func noDatabase(name string, err error) error {
-	return &buildError{fmt.Sprintf("microscanner: error: the advisory database %s=%q cannot be loaded, so nothing can be scanned. This is an error in the scan, not a finding", argDB, name), err}
+	return &buildError{fmt.Sprintf("microscanner: error: the advisory database %s=%q cannot be loaded, so nothing can be scanned. This is an error in the scan, not a finding", settings.KeyDB, name), err}
 }
 
 // imageReference completes an image's name as docker pull does.

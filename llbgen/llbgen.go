@@ -4,10 +4,12 @@
 package llbgen
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
@@ -24,6 +26,8 @@ const (
 	DatabaseDir = "/db"
 	// RootfsDir is the rootfs under scan.
 	RootfsDir = "/run/microscanner/rootfs"
+	// SuppressionsDir holds the list of findings that do not count.
+	SuppressionsDir = "/run/microscanner/suppressions"
 	// OutDir is the one place that a scan can write to.
 	OutDir = "/run/microscanner/out"
 	// ReportName is the report's file name below OutDir, and so in the state
@@ -32,6 +36,9 @@ const (
 	// ReportsDir holds the reports that a gate reads, a folder for each.
 	ReportsDir = "/run/microscanner/reports"
 )
+
+// suppressionsName is the list's file name below SuppressionsDir.
+const suppressionsName = "suppressions.json"
 
 // EnvScanID is the variable that makes every scan's cache key its own. The
 // scanner does not read it.
@@ -53,12 +60,18 @@ type Scan struct {
 	Rootfs llb.State
 	// Database replaces the database in the scanner's image unless nil.
 	Database *llb.State
+	// Suppressions is a list of findings that do not count, in the scanner's
+	// JSON; there is none if it is nil.
+	Suppressions []byte
 	// Flags are passed to the scanner behind its own.
 	Flags []string
 	// ID makes the stage's cache key unique, so that it runs in every build.
 	// With an empty ID the key is that of the rootfs, the scanner, the database
 	// and the flags alone.
 	ID string
+	// Day is part of the cache key of a stage without an ID, if it is not empty:
+	// for an answer that is another one on another day.
+	Day string
 	// Name is the stage's name in the build's progress.
 	Name string
 }
@@ -75,7 +88,15 @@ func (s Scan) State() llb.State {
 		"--output", path.Join(OutDir, ReportName),
 		"--report-only",
 	}, s.Flags...)
-	run := s.Scanner.run(args, s.Name, s.ID)
+	if s.Suppressions != nil {
+		args = append(args, "--suppressions", path.Join(SuppressionsDir, suppressionsName))
+	}
+	run := s.Scanner.run(args, s.Name, cmp.Or(s.ID, s.Day))
+	if s.Suppressions != nil {
+		list := llb.Scratch().File(llb.Mkfile("/"+suppressionsName, 0o444, s.Suppressions, llb.WithCreatedTime(time.Unix(0, 0))),
+			llb.WithCustomName("[microscanner] write the list of what does not count"))
+		run.AddMount(SuppressionsDir, list, readonly(s.ID)...)
+	}
 	run.AddMount(RootfsDir, s.Rootfs, readonly(s.ID)...)
 	if s.Database != nil {
 		run.AddMount(DatabaseDir, *s.Database, readonly(s.ID)...)

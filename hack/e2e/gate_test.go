@@ -87,10 +87,10 @@ func TestBadSettings(t *testing.T) {
 	env := start(t)
 	dir := files(t, map[string]string{"Dockerfile": "FROM scratch\n"})
 	for arg, want := range map[string]string{
-		"MICROSCANNER_FAIL_ON=hihg":       `MICROSCANNER_FAIL_ON cannot be "hihg": allowed are critical, high, medium, low, negligible, never`,
-		"MICROSCANNER_IGNORE_UNFIXED=1":   `MICROSCANNER_IGNORE_UNFIXED cannot be "1": allowed are true, false`,
-		"MICROSCANNER_DB=":                `MICROSCANNER_DB is empty`,
-		"MICROSCANNER_DB=UPPER/not an im": `MICROSCANNER_DB="UPPER/not an im" is neither a named context of this build nor an image reference`,
+		"MICROSCANNER_FAIL_ON=hihg":       `the setting fail-on cannot be "hihg" (--build-arg MICROSCANNER_FAIL_ON); allowed are critical, high, medium, low, negligible, never`,
+		"MICROSCANNER_IGNORE_UNFIXED=1":   `the setting ignore-unfixed cannot be "1" (--build-arg MICROSCANNER_IGNORE_UNFIXED); allowed are true, false`,
+		"MICROSCANNER_DB=":                `the setting db cannot be "" (--build-arg MICROSCANNER_DB)`,
+		"MICROSCANNER_DB=UPPER/not an im": `db="UPPER/not an im" is neither a named context of this build nor an image reference`,
 		"MICROSCANNER_FAILON=high":        `there is no setting MICROSCANNER_FAILON`,
 	} {
 		r := push(t, env, dir, env.FrontendRef(), imageName(t, env, "bad"), "--build-arg", arg)

@@ -46,6 +46,9 @@ type Options struct {
 	// builder, instead of a buildkitd of its own. The build cache is then the
 	// engine's, and stays; Buildctl reaches nothing.
 	Docker bool
+	// Config is more of buildkitd's configuration, in TOML: whole tables that the
+	// Env has none of.
+	Config string
 }
 
 // Env is a running buildkitd with its registry and its clients. Its methods
@@ -58,6 +61,7 @@ type Env struct {
 	buildx   []string // command that buildx's arguments follow
 	addr     string   // buildkitd's address
 	docker   bool     // the builder is a Docker engine
+	config   string   // more of buildkitd's configuration
 	daemon   *supervisor
 	registry *registryServer
 
@@ -91,6 +95,7 @@ func Start(ctx context.Context, opts Options) (*Env, error) {
 		tools:  tools,
 		addr:   "unix://" + filepath.Join(dir, "bk.sock"),
 		docker: opts.Docker,
+		config: opts.Config,
 	}
 	environ := opts.Environ
 	if environ == nil {
@@ -166,7 +171,8 @@ func (e *Env) buildkitdConfig() string {
 
 [registry.%q]
   http = true
-`, e.cgroup(), e.Registry())
+
+%s`, e.cgroup(), e.Registry(), e.config)
 }
 
 // cgroup is the name of the control group that the Env's containers are in.
