@@ -15,7 +15,7 @@ import (
 // A bad setting, a scan that found too much and a scan that could not be done
 // are errors; their texts are for the user.
 func Build(ctx context.Context, c client.Client) (*client.Result, error) {
-	cfg, buildOpts, err := readConfig(c.BuildOpts().Opts)
+	cfg, buildOpts, err := readConfig(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/example/microscanner-frontend/llbgen"
@@ -57,11 +58,19 @@ func (o outcomes) refuse(ctx context.Context, st *stage) error {
 	for _, s := range o {
 		reasons = append(reasons, fmt.Sprintf("the image of %s is not exported: %s", s.platform, report.Printable(s.report.Verdict.Reason)))
 	}
-	return &buildError{"microscanner: " + strings.Join(reasons, "; "), err}
+	return o.withSources(&buildError{"microscanner: " + strings.Join(reasons, "; "), err})
 }
 
 // maxWarnings is how many packages a build's warnings name. What is beyond is a number.
 const maxWarnings = 10
+
+// warning is one warning of a build.
+type warning struct {
+	text string
+	// by and source are the instruction that it is about; nil if there is none.
+	by     *report.IntroducedBy
+	source *pb.SourceInfo
+}
 
 // warn shows what did not fail the build: what could not be assessed, and a
 // line for each package with findings, the worst first. Warnings are a
@@ -72,40 +81,78 @@ func (o outcomes) warn(ctx context.Context, c client.Client) {
 		vertex = cmp.Or(vertex, s.vertex)
 	}
 	for _, w := range o.warnings() {
-		_ = c.Warn(ctx, vertex, "microscanner: "+w, client.WarnOpts{Level: 1})
+		opts := client.WarnOpts{Level: 1}
+		if w.source != nil {
+			opts.SourceInfo, opts.Range = w.source, rangeOf(w.by)
+		}
+		_ = c.Warn(ctx, vertex, "microscanner: "+w.text, opts)
 	}
 }
 
-func (o outcomes) warnings() []string {
-	var out []string
+func (o outcomes) warnings() []warning {
+	var out []warning
 	var lines []report.PackageLine
-	seen := map[string]bool{} // platforms of one image mostly say the same
+	places := map[string]warning{} // by the text of the line
+	seen := map[string]bool{}      // platforms of one image mostly say the same
 	for _, s := range o {
-		for _, n := range s.report.NotAssessed {
-			// That an image has no packages is no news to who builds such
-			// images, build after build. The scan's log has it, if there was one.
-			if n.Reason == report.ReasonNoPackages || strings.HasPrefix(n.Reason, report.ReasonOnlyNamed) {
-				continue
-			}
-			if text := report.Printable(n.String()); !seen[text] {
+		for _, text := range s.doubts() {
+			if !seen[text] {
 				seen[text] = true
-				out = append(out, "not assessed: "+text)
+				out = append(out, warning{text: text})
 			}
 		}
+		origin := s.originOfSources()
 		for _, l := range s.report.PackageLines() {
-			if !seen[l.Text] {
-				seen[l.Text] = true
-				lines = append(lines, l)
+			if _, ok := places[l.Text]; ok {
+				continue
 			}
+			lines = append(lines, l)
+			w := warning{text: l.Text, by: origin[sourceKey{l.Source.Name, l.Source.Version}]}
+			if w.by != nil && w.by.Line > 0 {
+				w.source = s.sources[w.by.File]
+				w.text += fmt.Sprintf(" (line %d)", w.by.Line) // as BuildKit's own warnings have it
+			}
+			places[l.Text] = w
 		}
 	}
 	report.SortPackageLines(lines)
 	for i, l := range lines {
 		if i == maxWarnings {
-			out = append(out, fmt.Sprintf("%d more packages have findings; docker buildx build --call=scan lists them", len(lines)-i))
+			text := fmt.Sprintf("%d more packages have findings; docker buildx build --call=scan lists them", len(lines)-i)
+			out = append(out, warning{text: text})
 			break
 		}
-		out = append(out, l.Text)
+		out = append(out, places[l.Text])
+	}
+	return out
+}
+
+// doubts are what people have to know of a scan beside its findings.
+func (s *outcome) doubts() []string {
+	var out []string
+	for _, n := range s.report.NotAssessed {
+		// That an image has no packages is no news to who builds such
+		// images, build after build. The scan's log has it, if there was one.
+		if n.Reason == report.ReasonNoPackages || strings.HasPrefix(n.Reason, report.ReasonOnlyNamed) {
+			continue
+		}
+		out = append(out, "not assessed: "+report.Printable(n.String()))
+	}
+	if s.unblamed != nil {
+		out = append(out, report.Printable(s.unblamed.Error()))
+	}
+	return out
+}
+
+type sourceKey struct{ name, version string }
+
+// originOfSources is the instruction behind the worst finding of each source
+// package.
+func (s *outcome) originOfSources() map[sourceKey]*report.IntroducedBy {
+	out := map[sourceKey]*report.IntroducedBy{}
+	for _, f := range s.report.Findings() {
+		k := sourceKey{f.Source.Name, f.Source.Version}
+		out[k] = cmp.Or(out[k], f.IntroducedBy)
 	}
 	return out
 }

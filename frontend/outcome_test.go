@@ -45,8 +45,8 @@ func TestWarningsNameTenPackagesAndCountTheRest(t *testing.T) {
 		scanned("linux/arm64", policy.ExitPass, severity.Low, many(12)...),
 	}.warnings()
 	require.Len(t, got, 11)
-	require.Equal(t, "pkg00 1.0 no fix: 1 low (CVE-2026-0000)", got[0])
-	require.Equal(t, "2 more packages have findings; docker buildx build --call=scan lists them", got[10])
+	require.Equal(t, "pkg00 1.0 no fix: 1 low (CVE-2026-0000)", got[0].text)
+	require.Equal(t, "2 more packages have findings; docker buildx build --call=scan lists them", got[10].text)
 
 	require.Len(t, outcomes{scanned("linux/amd64", policy.ExitPass, severity.Low, many(10)...)}.warnings(), 10)
 	require.Empty(t, outcomes{scanned("linux/amd64", policy.ExitPass, severity.Low)}.warnings())
@@ -57,7 +57,7 @@ func TestWarningsAreSortedOverAllPlatforms(t *testing.T) {
 		scanned("linux/amd64", policy.ExitPass, severity.Low, "bash"),
 		scanned("linux/arm64", policy.ExitPass, severity.Medium, "zlib"),
 	}.warnings()
-	require.Equal(t, []string{"zlib 1.0 no fix: 1 medium (CVE-2026-0000)", "bash 1.0 no fix: 1 low (CVE-2026-0000)"}, got)
+	require.Equal(t, []warning{{text: "zlib 1.0 no fix: 1 medium (CVE-2026-0000)"}, {text: "bash 1.0 no fix: 1 low (CVE-2026-0000)"}}, got)
 }
 
 func TestAnswer(t *testing.T) {

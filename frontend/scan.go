@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
@@ -13,6 +14,7 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	fstypes "github.com/tonistiigi/fsutil/types"
@@ -43,6 +45,10 @@ type outcome struct {
 	state llb.State
 	// vertex is the scan's operation, which warnings are attached to.
 	vertex digest.Digest
+	// sources are the Dockerfiles that the report names, by their names there.
+	sources map[string]*pb.SourceInfo
+	// unblamed says why the report names none.
+	unblamed error
 }
 
 // stage holds what the scans of one build have in common.
@@ -110,7 +116,7 @@ func newStage(ctx context.Context, c client.Client, cfg config) (*stage, error) 
 	if err != nil {
 		return nil, err
 	}
-	database, err := databaseState(ctx, c, cfg.database, scanner.Platform)
+	database, err := databaseState(ctx, c, cfg.Database, scanner.Platform)
 	if err != nil {
 		return nil, err
 	}
@@ -194,13 +200,16 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 	if s.nothingToScan(ctx, t.ref, rootfs) {
 		return outcome{target: t, report: &report.Report{Verdict: policy.Verdict{Pass: true}}}, nil
 	}
+	id, day := s.cfg.cacheKeys(s.id, time.Now())
 	state := llbgen.Scan{
-		Scanner:  s.scanner,
-		Rootfs:   rootfs,
-		Database: s.database,
-		Flags:    s.cfg.scannerFlags(t.platform),
-		ID:       s.id,
-		Name:     fmt.Sprintf("[microscanner] scan the rootfs of %s", t.platform),
+		Scanner:      s.scanner,
+		Rootfs:       rootfs,
+		Database:     s.database,
+		Suppressions: s.cfg.suppressions,
+		Flags:        s.cfg.scannerFlags(t.platform),
+		ID:           id,
+		Day:          day,
+		Name:         fmt.Sprintf("[microscanner] scan the rootfs of %s", t.platform),
 	}.State()
 	ref, vertex, err := solve(ctx, s.client, state)
 	if err != nil {
@@ -214,7 +223,9 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 	if err != nil {
 		return outcome{}, scanError(t, err)
 	}
-	return outcome{target: t, report: r, state: state, vertex: vertex}, nil
+	o := s.blame(ctx, outcome{target: t, report: r, state: state, vertex: vertex}, rootfs, id)
+	s.cfg.describe(o.report.Policy)
+	return o, nil
 }
 
 // nothingToScan reports whether a rootfs has none of the directories that say
@@ -223,7 +234,7 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 // has no packages, or set on-no-packages to refuse it. What an image went into
 // is not even looked at: it has them, and the look takes time.
 func (s *stage) nothingToScan(ctx context.Context, ref client.Reference, rootfs llb.State) bool {
-	if s.cfg.request != requestImage || s.cfg.policy.OnNoPackages != policy.Warn {
+	if s.cfg.request != requestImage || s.cfg.Policy.OnNoPackages != policy.Warn {
 		return false
 	}
 	if ref == nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/example/microscanner-frontend/scanner/distro/all"
 	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/settings"
 )
 
 // dir is a rootfs with some names at its top.
@@ -35,7 +36,7 @@ func TestNothingToScan(t *testing.T) {
 		s := stage{cfg: cfg}
 		return s.nothingToScan(t.Context(), ref, llb.Local("context"))
 	}
-	build := config{policy: policy.Default()}
+	build := config{Settings: settings.Default()}
 	require.True(t, nothing(build, nil), "an empty rootfs")
 	require.True(t, nothing(build, dir{names: []string{"app", "data", "home"}}))
 	for _, name := range systemDirs() {
@@ -50,7 +51,7 @@ func TestNothingToScan(t *testing.T) {
 	call.request = requestScan
 	require.False(t, nothing(call, dir{names: []string{"app"}}), "the report is asked for")
 	strict := build
-	strict.policy.OnNoPackages = policy.Fail
+	strict.Policy.OnNoPackages = policy.Fail
 	require.False(t, nothing(strict, nil), "the policy refuses it")
 }
 
