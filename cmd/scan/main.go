@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -13,21 +14,34 @@ import (
 	"github.com/example/microscanner-frontend/scanner/cli"
 )
 
-// version is set when a release is linked.
-var version = "dev"
+// What is set when a release is linked: the version, and the address of the
+// token service that is asked unless told (-X main.server=https://…).
+var (
+	version = "dev"
+	server  = ""
+)
+
+// secretFile is where a build puts the secret "token".
+const secretFile = "/run/secrets/token"
 
 func main() {
 	os.Exit(cli.Main(context.Background(), cli.Env{
 		Args:    os.Args[1:],
+		Stdin:   os.Stdin,
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
 		Now:     time.Now,
 		Version: version,
 
+		Server:    cmp.Or(os.Getenv("MICROSCANNER_SERVER"), server),
+		TokenFile: secretFile,
+
 		CacheDir:        cacheDir(),
 		SourceDateEpoch: os.Getenv("SOURCE_DATE_EPOCH"),
 		Terminal:        term.IsTerminal(int(os.Stderr.Fd())),
+		Color:           os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(os.Stdout.Fd())), // https://no-color.org
 
+		Commands:    commands(),
 		BoundMemory: boundMemory,
 	}))
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 // TestMain makes the test's binary the command, if its arguments are not a
 // test's.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
 		main()
 	}
 	os.Exit(m.Run())
@@ -62,4 +63,35 @@ func TestASignalEndsABuild(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// TestServer asks the service that was linked in, unless the environment names
+// another one.
+func TestServer(t *testing.T) {
+	refuse := func(asked *atomic.Int32) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			w.WriteHeader(http.StatusUnauthorized)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	var linked, named atomic.Int32
+	program := filepath.Join(t.TempDir(), "microscanner")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.server="+refuse(&linked), "-o", program, ".")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	for _, tc := range []struct {
+		server        string
+		linked, named int32
+	}{{"", 1, 0}, {refuse(&named), 1, 1}} {
+		cmd := exec.CommandContext(t.Context(), program, "mscan_x", "-d", t.TempDir())
+		cmd.Env = append(os.Environ(), "MICROSCANNER_SERVER="+tc.server)
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err)
+		assert.Contains(t, string(out), "refuses the token, 401 Unauthorized")
+		assert.Equal(t, 1, cmd.ProcessState.ExitCode())
+		assert.Equal(t, tc.linked, linked.Load())
+		assert.Equal(t, tc.named, named.Load())
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/example/microscanner-frontend/scanner/feed"
@@ -27,9 +28,16 @@ const DefaultDB = "/db"
 // Env is what a command knows of the world around it.
 type Env struct {
 	Args           []string // without the program's name
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
 	Version        string // of this program
+	// Server is the address of the token service that is asked unless told; empty
+	// if there is none.
+	Server string
+	// TokenFile is where a build puts the secret with the token; empty if there is
+	// no such place.
+	TokenFile string
 	// CacheDir is where fetched feeds are kept unless told; empty if there is no
 	// such place.
 	CacheDir string
@@ -39,6 +47,8 @@ type Env struct {
 	SourceDateEpoch string
 	// Terminal says that Stderr is a terminal.
 	Terminal bool
+	// Color says that Stdout is a terminal whose user wants colours.
+	Color bool
 	// Fetch bounds how feeds are fetched. The zero value has the defaults.
 	Fetch feed.Options
 	// Commands are verbs that other packages bring, behind those of this one.
@@ -72,10 +82,15 @@ func bounded(run runFunc) runFunc {
 func commands(env Env) []Command {
 	return slices.Concat(
 		[]Command{{"rootfs", "scan a directory that holds a root file system", bounded(runRootfs)}},
+		imageCommands(),
 		dbCommands(),
 		[]Command{
 			{"report", "turn a report into another format", bounded(runReport)},
+			{"blame", "tell which step of a build brought each package of a report", bounded(runBlame)},
 			{"gate", "print the findings of reports and exit with their verdict", bounded(runGate)},
+			{"inventory", "list what is installed in a root file system, for remote", bounded(runInventory)},
+			{"remote", "have an inventory scanned by a token service", bounded(runRemote)},
+			{"register", "ask a token service for a token", runRegister},
 		},
 		env.Commands,
 	)
@@ -104,12 +119,29 @@ func Main(ctx context.Context, env Env) int {
 	}
 }
 
+// run tells a command from MicroScanner's own command line, which has a token
+// in its place. A token is no command's name: it has a prefix.
 func run(ctx context.Context, env Env) error {
-	if len(env.Args) > 0 && env.Args[0] == "--version" {
-		_, err := fmt.Fprintf(env.Stdout, "%s %s\n", Program, env.Version)
-		return err
+	list := commands(env)
+	isCommand := func(c Command) bool { return c.Name == env.Args[0] }
+	switch {
+	case len(env.Args) == 0:
+	case env.Args[0] == "help":
+		return runClassic(ctx, env, []string{"--help"})
+	case slices.ContainsFunc(list, isCommand):
+		return dispatch(ctx, env, Program, list, env.Args)
+	case isWord(env.Args[0]):
+		return &usageError{Program, fmt.Sprintf("there is no command %q, and a token looks otherwise", env.Args[0])}
 	}
-	return dispatch(ctx, env, Program, commands(env), env.Args)
+	return runClassic(ctx, env, env.Args)
+}
+
+// isWord reports whether an argument is more likely a command with a slip of
+// the pen than a token. Nothing else is repeated in a message, as it could be
+// one.
+func isWord(arg string) bool {
+	const longest = 12
+	return len(arg) <= longest && arg != "" && !strings.ContainsFunc(arg, func(r rune) bool { return r < 'a' || r > 'z' })
 }
 
 // dispatch runs the command that args begins with. parent is what the user
@@ -133,13 +165,20 @@ func dispatch(ctx context.Context, env Env, parent string, list []Command, args 
 }
 
 func printCommands(w io.Writer, parent string, list []Command) {
-	fmt.Fprintf(w, "Usage: %s COMMAND\n\nCommands:\n", parent)
+	fmt.Fprintf(w, "Usage: %s COMMAND\n\n", parent)
+	listCommands(w, list)
+}
+
+func listCommands(w io.Writer, list []Command) {
+	fmt.Fprintln(w, "Commands:")
 	for _, c := range list {
-		fmt.Fprintf(w, "  %-8s %s\n", c.Name, c.Summary)
+		fmt.Fprintf(w, "  %-9s  %s\n", c.Name, c.Summary)
 	}
-	if parent == Program {
-		fmt.Fprintf(w, "\nExit codes: 0 pass, 1 error, 2 wrong use, 4 the gate failed on findings.\n")
-	}
+}
+
+// say tells people what is going on, in one line.
+func say(env Env, format string, args ...any) {
+	fmt.Fprintf(env.Stderr, "%s: %s\n", Program, report.Printable(fmt.Sprintf(format, args...)))
 }
 
 // printError says err in one line. What an image or a feed put into the text

@@ -31,10 +31,11 @@ func exits() {
 		panic(err)
 	}
 	got := cli.Main(context.Background(), cli.Env{
-		Args: os.Args[2:], Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0-test",
+		Args: os.Args[2:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v0-test",
 		Now:             func() time.Time { return time.Unix(1700000000, 0).UTC() },
 		SourceDateEpoch: os.Getenv("SOURCE_DATE_EPOCH"), Terminal: os.Getenv("TERMINAL") != "",
-		Fetch: feed.Options{Pause: time.Millisecond},
+		Fetch:  feed.Options{Pause: time.Millisecond},
+		Server: os.Getenv("MICROSCANNER_SERVER"), TokenFile: os.Getenv("SECRET"),
 	})
 	if got != want {
 		fmt.Fprintf(os.Stderr, "the exit code is %d, not %d\n", got, want)
@@ -54,9 +55,11 @@ func TestScripts(t *testing.T) {
 			"sparse": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.Truncate(ts.MkAbs(args[0]), 5<<30))
 			},
-			"only":   only,
-			"serve":  serve,
-			"damage": damage,
+			"only":    only,
+			"serve":   serve,
+			"service": service,
+			"silent":  silent,
+			"damage":  damage,
 		},
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireExplicitExec: true,
@@ -87,6 +90,10 @@ func TestBoundsMemoryOfWhatReadsImages(t *testing.T) {
 		{[]string{"rootfs", "--help"}, true},
 		{[]string{"report", "--help"}, true},
 		{[]string{"gate", "--help"}, true},
+		{[]string{"inventory", "--help"}, true},
+		{[]string{"remote", "--help"}, true},
+		{[]string{"register", "--help"}, false},
+		{[]string{"--help"}, false},
 		{[]string{"db", "build", "--help"}, false},
 		{[]string{"--version"}, false},
 	} {

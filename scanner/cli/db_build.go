@@ -45,6 +45,12 @@ func newBuildFlags(env Env) *buildFlags {
 	return f
 }
 
+// BuildDatabase is the command "db build" for other packages: args are what is
+// behind the verb.
+func BuildDatabase(ctx context.Context, env Env, args []string) error {
+	return runDBBuild(ctx, env, args)
+}
+
 func runDBBuild(ctx context.Context, env Env, args []string) error {
 	f := newBuildFlags(env)
 	if _, err := f.parse(args, 0, 0); err != nil {

@@ -37,6 +37,9 @@ func runDBPush(ctx context.Context, env Env, args []string) error {
 	return err
 }
 
+// UntilSignal is untilSignal for other packages.
+func UntilSignal(ctx context.Context) (context.Context, func()) { return untilSignal(ctx) }
+
 // untilSignal gives a context that ends in an orderly way, without unfinished
 // files, when a signal asks for it; a second signal ends the process.
 func untilSignal(ctx context.Context) (context.Context, func()) {

@@ -1,28 +1,19 @@
 package cli
 
 import (
-	"fmt"
-	"io"
-	"strings"
-
-	"github.com/example/microscanner-frontend/scanner/report"
+	reportformats "github.com/example/microscanner-frontend/scanner/report/formats"
 )
 
-// The formats of a report.
+// The formats of a report that commands choose by themselves.
 const (
-	formatJSON  = "json"
-	formatTable = "table"
+	formatJSON  = reportformats.JSON
+	formatTable = reportformats.Table
 )
 
-func formats() []string { return []string{formatJSON, formatTable} }
+// formats lists the names of the formats that this program writes.
+func formats() []string { return reportformats.Names(formatList()) }
 
-// writer finds the writer of a format.
-func writer(format string) (func(io.Writer, *report.Report) error, error) {
-	switch format {
-	case formatJSON:
-		return report.WriteJSON, nil
-	case formatTable:
-		return report.WriteTable, nil
-	}
-	return nil, fmt.Errorf("there is no format %q; the formats are %s", format, strings.Join(formats(), ", "))
+// findFormat finds one of them.
+func findFormat(name string) (reportformats.Format, error) {
+	return reportformats.Find(formatList(), name)
 }

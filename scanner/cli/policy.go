@@ -21,6 +21,7 @@ func (p *policyFlags) add(f *flagSet) {
 	p.values = map[string]*string{}
 	for key, help := range map[string]string{
 		policy.KeyFailOn:        "least severity that fails the gate: ",
+		policy.KeyFailOnNew:     "the same in place of it, for what a Dockerfile adds to its base image: ",
 		policy.KeyOnUnsupported: "an operating system without advisories, or past its end of life: ",
 		policy.KeyOnNoPackages:  "an image without any package database: ",
 		policy.KeyOnPartial:     "packages or versions that cannot be read: ",

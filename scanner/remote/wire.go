@@ -16,7 +16,7 @@ const (
 	PathRegister = "/api/v1/register" // POST RegisterRequest: Message
 	PathConfirm  = "/api/v1/confirm"  // POST, with a token: TokenInfo
 	PathScan     = "/api/v1/scan"     // POST ScanRequest, with a token: report.Report
-	PathToken    = "/api/v1/token"    // GET TokenInfo, DELETE; with a token
+	PathToken    = "/api/v1/token"    //nolint:gosec // GET TokenInfo, DELETE; with a token. A path, no secret
 	PathImages   = "/api/v1/images/"  // GET {name}/changes, with a token: Changes
 	PathClient   = "/api/v1/client/"  // GET {os}/{arch}, and with .sha256 behind it
 )
