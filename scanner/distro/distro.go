@@ -25,6 +25,10 @@ type Distro struct {
 	Recognise func(osrelease.Release) (inventory.OS, bool)
 	// Databases lists where its package databases are inside a root file system.
 	Databases []string
+	// Reads lists what Read and Inspect open beside Databases: files, and folders,
+	// with a slash behind, of which they open any file. A scan of an image that is
+	// not unpacked keeps nothing else. May be nil.
+	Reads []string
 	// Read reads the package databases and reports whether there is any.
 	Read func(fs.FS, *pkgdb.Collector) (found bool, err error)
 	// Inspect adds to os what more of the root file system says about which

@@ -50,6 +50,11 @@ type Release struct {
 	Path string
 }
 
+// Paths lists the release files, inside a root file system.
+func Paths() []string {
+	return append(linePaths(), pathEtc, pathUsr, pathLSB, PathDebian, PathAlpine, PathSystemCPE)
+}
+
 // Read reads the release files. A file that is there and cannot be read is an
 // error, because the next best one may speak of another distribution.
 func Read(fsys fs.FS) (Release, error) {

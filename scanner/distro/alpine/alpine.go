@@ -30,6 +30,7 @@ func Distro() distro.Distro {
 		Name:      "Alpine",
 		Recognise: recognise,
 		Databases: apk.Paths(),
+		Reads:     []string{pathRepositories},
 		Read:      apk.Read,
 		Inspect:   inspect,
 		Rules: match.Rules{

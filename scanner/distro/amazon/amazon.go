@@ -32,6 +32,7 @@ func Distro() distro.Distro {
 		Name:      "Amazon Linux",
 		Recognise: recognise,
 		Databases: rpm.Paths(),
+		Reads:     rpm.Reads(),
 		Read:      rpm.Read,
 		Rules: match.Rules{
 			Kinds: []advisory.Kind{advisory.Binary}, Scheme: version.Rpm,

@@ -28,6 +28,7 @@ func Distro() distro.Distro {
 		Name:      "Azure Linux",
 		Recognise: recognise,
 		Databases: rpm.Paths(),
+		Reads:     rpm.Reads(),
 		Read:      rpm.Read,
 		Rules: match.Rules{
 			Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Rpm,

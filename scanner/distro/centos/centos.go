@@ -27,6 +27,7 @@ func Distro() distro.Distro {
 		Name:      "CentOS",
 		Recognise: recognise,
 		Databases: rpm.Paths(),
+		Reads:     rpm.Reads(),
 		Read:      rpm.Read,
 		Rules: match.Rules{
 			Kinds:   []advisory.Kind{advisory.Binary, advisory.Source},

@@ -33,6 +33,7 @@ func Distro() distro.Distro {
 		Name:      "Debian",
 		Recognise: recognise,
 		Databases: dpkg.Paths(),
+		Reads:     dpkg.Reads(),
 		Read:      dpkg.Read,
 		Rules: match.Rules{
 			Kinds: []advisory.Kind{advisory.Source}, Scheme: version.Deb,

@@ -30,6 +30,7 @@ func Distro() distro.Distro {
 		Name:      "Oracle Linux",
 		Recognise: recognise,
 		Databases: rpm.Paths(),
+		Reads:     rpm.Reads(),
 		Read:      rpm.Read,
 		Rules: match.Rules{
 			Kinds: []advisory.Kind{advisory.Binary}, Scheme: version.Rpm,

@@ -17,9 +17,10 @@ import (
 
 // manifestFolders are where the builds of Red Hat's images leave a content
 // manifest for each layer
-// (https://github.com/containerbuildsystem/atomic-reactor/blob/master/atomic_reactor/schemas/content_manifest.json).
+// (https://github.com/containerbuildsystem/atomic-reactor/blob/master/atomic_reactor/schemas/content_manifest.json),
+// with a slash behind.
 func manifestFolders() []string {
-	return []string{"root/buildinfo/content_manifests", "usr/share/buildinfo"}
+	return []string{"root/buildinfo/content_manifests/", "usr/share/buildinfo/"}
 }
 
 // Limits of what is read of an image.
@@ -36,7 +37,7 @@ const (
 func inspect(fsys fs.FS, os *inventory.OS, packages []inventory.Package) error {
 	fromDNF := false
 	for _, folder := range manifestFolders() {
-		entries, err := fs.ReadDir(fsys, folder)
+		entries, err := fs.ReadDir(fsys, path.Clean(folder))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

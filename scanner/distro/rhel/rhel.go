@@ -4,6 +4,7 @@ package rhel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
@@ -31,6 +32,7 @@ func Distro() distro.Distro {
 		Name:      "Red Hat Enterprise Linux",
 		Recognise: recognise,
 		Databases: rpm.Paths(),
+		Reads:     slices.Concat(rpm.Reads(), rpm.ReadsOfRepositories(), manifestFolders()),
 		Read:      rpm.Read,
 		Inspect:   inspect,
 		Rules: match.Rules{

@@ -29,6 +29,7 @@ func Distro() distro.Distro {
 		Name:      "SUSE",
 		Recognise: recognise,
 		Databases: rpm.Paths(),
+		Reads:     rpm.Reads(),
 		Read:      rpm.Read,
 		Inspect:   inspect,
 		Rules: match.Rules{

@@ -25,6 +25,7 @@ func Distro() distro.Distro {
 		Name:      "Ubuntu",
 		Recognise: recognise,
 		Databases: dpkg.Paths(),
+		Reads:     append(dpkg.Reads(), pathStatus, pathSources, pathSourcesDir+"/"),
 		Read:      dpkg.Read,
 		Inspect:   inspect,
 		Rules: match.Rules{

@@ -43,6 +43,7 @@ func (d Distro) Describe() distro.Distro {
 		ID: d.ID, Name: d.Name,
 		Recognise: d.recognise,
 		Databases: rpm.Paths(),
+		Reads:     rpm.Reads(),
 		Read:      rpm.Read,
 		Rules: match.Rules{
 			Kinds: d.Kinds, Scheme: version.Rpm,

@@ -1,0 +1,178 @@
+package attest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	vulns "github.com/in-toto/attestation/go/predicates/vulns/v02"
+	"github.com/in-toto/in-toto-golang/in_toto"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/severity"
+)
+
+// maxDepth is how deep the objects of a predicate may be inside each other.
+const maxDepth = 32
+
+// ErrNotOurs is wrapped by the error for a statement that is whole but does not
+// say what a scan of this program found: that of another scanner, say.
+var ErrNotOurs = errors.New("it is not of a scan by this program")
+
+// Statement is a predicate and what it is about.
+type Statement struct {
+	// Subjects are the digests, "sha256:…", of the manifests that the statement is
+	// about.
+	Subjects []string
+	Scan     Scan
+}
+
+// statement is the JSON of a statement, before it is known what the predicate is.
+type statement struct {
+	in_toto.StatementHeader
+	Predicate json.RawMessage `json:"predicate"`
+}
+
+// Decode reads a statement. The text is untrusted: one that is too large, that
+// contradicts itself, or lacks what a decision needs is an error.
+func Decode(text []byte) (*Statement, error) {
+	// The subjects come on top of the predicate.
+	if len(text) > MaxSize+1<<20 {
+		return nil, fmt.Errorf("the statement is larger than %d MiB", MaxSize>>20)
+	}
+	var in statement
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if err := dec.Decode(&in); err != nil {
+		return nil, fmt.Errorf("the statement is not the JSON of one: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows behind the statement")
+	}
+	switch {
+	case in.Type != in_toto.StatementInTotoV1 && in.Type != in_toto.StatementInTotoV01:
+		return nil, fmt.Errorf("%q is not the type of an in-toto statement", in.Type)
+	case in.PredicateType != PredicateType:
+		return nil, fmt.Errorf("the statement's predicate is %q: %w", in.PredicateType, ErrNotOurs)
+	}
+	scan, err := decodePredicate(in.Predicate)
+	if err != nil {
+		return nil, err
+	}
+	out := &Statement{Scan: *scan}
+	for _, s := range in.Subject {
+		for algorithm, value := range s.Digest {
+			out.Subjects = append(out.Subjects, algorithm+":"+value)
+		}
+	}
+	return out, nil
+}
+
+// decodePredicate reads what Predicate wrote.
+func decodePredicate(text []byte) (*Scan, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, fmt.Errorf("the predicate is not a JSON object: %w", err)
+	}
+	ext, ok := fields[ExtensionType]
+	if !ok {
+		return nil, fmt.Errorf("the predicate has no field %s: %w", ExtensionType, ErrNotOurs)
+	}
+	var out Scan
+	if err := json.Unmarshal(ext, &out.Extension); err != nil {
+		return nil, fmt.Errorf("the predicate's field %s cannot be read: %w", ExtensionType, err)
+	}
+	var in vulns.Vulns
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxDepth}).Unmarshal(text, &in); err != nil {
+		return nil, fmt.Errorf("the predicate is not one of vulnerabilities: %w", err)
+	}
+	if err := out.fill(&in); err != nil {
+		return nil, err
+	}
+	return &out, out.validate()
+}
+
+// fill takes what stands in the fields of the specification.
+func (s *Scan) fill(in *vulns.Vulns) (err error) {
+	s.Scanner = Scanner{URI: in.GetScanner().GetUri(), Version: in.GetScanner().GetVersion(), Digest: s.ScannerDigest}
+	if s.Started, err = timeOf(in.GetMetadata().GetScanStartedOn(), "when the scan started"); err != nil {
+		return err
+	}
+	if s.Finished, err = timeOf(in.GetMetadata().GetScanFinishedOn(), "when the scan finished"); err != nil {
+		return err
+	}
+	if update := in.GetScanner().GetDb().GetLastUpdate(); update != nil {
+		if s.Data, err = timeOf(update, "of when its advisories are"); err != nil {
+			return err
+		}
+	}
+	s.Findings = make([]Finding, 0, len(in.GetScanner().GetResult()))
+	for _, result := range in.GetScanner().GetResult() {
+		f, err := findingOf(result)
+		if err != nil {
+			return err
+		}
+		s.Findings = append(s.Findings, f)
+	}
+	return nil
+}
+
+func timeOf(t *timestamppb.Timestamp, what string) (time.Time, error) {
+	if err := t.CheckValid(); err != nil {
+		return time.Time{}, fmt.Errorf("the predicate does not say %s", what)
+	}
+	return t.AsTime(), nil
+}
+
+// findingOf reads a finding. One without what the gate needs is an error: it
+// must not count for less than it is.
+func findingOf(in *vulns.Result) (Finding, error) {
+	f := Finding{ID: in.GetId()}
+	rated := false
+	for _, s := range in.GetSeverity() {
+		if s.GetMethod() != methodGate {
+			continue
+		}
+		var err error
+		if f.Severity, err = severity.Parse(s.GetScore()); err != nil || rated || s.GetScore() == "" {
+			return f, fmt.Errorf("the severity of %q cannot be told", f.ID)
+		}
+		rated = true
+	}
+	if !rated || f.ID == "" || len(in.GetAnnotations()) != 1 {
+		return f, fmt.Errorf("the finding %q has no severity of this program's scale, or no annotation", f.ID)
+	}
+	text, err := in.GetAnnotations()[0].MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(text, &f.Annotation)
+	}
+	if err != nil {
+		return f, fmt.Errorf("the annotation of %q cannot be read: %w", f.ID, err)
+	}
+	if f.Origin != "" && f.Origin != Base && f.Origin != Added {
+		return f, fmt.Errorf("the finding %q has the origin %q, which has no meaning", f.ID, f.Origin)
+	}
+	return f, nil
+}
+
+// validate checks what a decision relies on.
+func (s *Scan) validate() error {
+	v := s.Verdict
+	if v.Pass != (v.ExitCode == policy.ExitPass) {
+		return fmt.Errorf("the attestation contradicts itself: pass is %t, exit_code is %d", v.Pass, v.ExitCode)
+	}
+	if n := v.Counts.Total() + v.KernelHeaders.Total() + v.Suppressed.Total(); n != len(s.Findings) {
+		return fmt.Errorf("the attestation contradicts itself: it lists %d findings, its verdict counts %d", len(s.Findings), n)
+	}
+	if s.Finished.Before(s.Started) {
+		return errors.New("the attestation contradicts itself: the scan finished before it started")
+	}
+	if got, err := policyDigest(s.Policy); err != nil || got != s.Policy.Digest {
+		return errors.New("the attestation contradicts itself: its policy does not have the digest that it states")
+	}
+	return nil
+}
