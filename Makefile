@@ -16,13 +16,16 @@ demo: deps tools ## show a vulnerable image refused and a clean one shipped
 
 test: deps tools ## all tests, also end to end on a private BuildKit
 	MICROSCANNER_E2E=1 $(GO) test -count=1 -timeout 30m $(PACKAGES)
+	$(GO) test -C hack/examples -count=1 ./...
 
 unit: ## the tests that need neither root nor BuildKit
 	$(GO) test $(PACKAGES)
+	$(GO) test -C hack/examples ./...
 
 lint: ## golangci-lint, gofmt and go vet included
 	@hack/tools/build lint
 	bin/golangci-lint run $(PACKAGES)
+	cd hack/examples && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
 fmt: ## format the code
 	@hack/tools/build lint
