@@ -15,7 +15,10 @@ import (
 
 // imageCommands are those on images that exist.
 func imageCommands() []Command {
-	return []Command{{"image", "scan an image in a registry, an archive or an OCI layout", runImage}}
+	return []Command{
+		{"image", "scan an image in a registry, an archive or an OCI layout", runImage},
+		{"verify", "decide about an image by the attestation of its build", runVerify},
+	}
 }
 
 // runImage scans an image for each platform that was asked for. Its memory is
@@ -25,11 +28,7 @@ func runImage(ctx context.Context, env Env, args []string) error {
 	var v scanFlags
 	var from image.Options
 	v.add(f)
-	f.StringArrayVar(&from.Platforms, "platform", nil, "platform to scan, such as linux/arm64, or "+image.AllPlatforms+"; may be given more than once; without it Linux on this machine's architecture")
-	f.StringVar(&from.Name, "name", "", "name of the image, in an archive or layout of several")
-	f.StringArrayVar(&from.Mirrors, "mirror", nil, "HOST[/PATH] to ask for images of Docker Hub, or REGISTRY=HOST[/PATH], before the registry itself; may be given more than once")
-	f.StringVar(&from.CAFile, "ca-file", "", "PEM file of CA certificates to trust besides the system's")
-	f.StringArrayVar(&from.PlainHTTP, "plain-http", nil, "HOST[:PORT] of a registry that has no HTTPS; one on this machine needs no flag; may be given more than once")
+	imageFlags(f, &from, "platform to scan, such as linux/arm64, or "+image.AllPlatforms+"; may be given more than once; without it Linux on this machine's architecture")
 	rest, err := f.parse(args, 1, 1)
 	if err != nil {
 		return err
@@ -46,6 +45,15 @@ func runImage(ctx context.Context, env Env, args []string) error {
 		return err
 	}
 	return v.out.deliverAll(env, reports)
+}
+
+// imageFlags are those that name an image and say where it is.
+func imageFlags(f *flagSet, from *image.Options, platform string) {
+	f.StringArrayVar(&from.Platforms, "platform", nil, platform)
+	f.StringVar(&from.Name, "name", "", "name of the image, in an archive or layout of several")
+	f.StringArrayVar(&from.Mirrors, "mirror", nil, "HOST[/PATH] to ask for images of Docker Hub, or REGISTRY=HOST[/PATH], before the registry itself; may be given more than once")
+	f.StringVar(&from.CAFile, "ca-file", "", "PEM file of CA certificates to trust besides the system's")
+	f.StringArrayVar(&from.PlainHTTP, "plain-http", nil, "HOST[:PORT] of a registry that has no HTTPS; one on this machine needs no flag; may be given more than once")
 }
 
 func scanImages(ctx context.Context, env Env, ref string, from image.Options, database string, o scan.Options) (reports []*report.Report, err error) {
@@ -74,6 +82,6 @@ func scanImages(ctx context.Context, env Env, ref string, from image.Options, da
 		reports = append(reports, r)
 		size += i.Size()
 	}
-	say(env, "read %s of %s", humanize.Bytes(uint64(max(0, source.Read()))), humanize.Bytes(uint64(max(0, size))))
+	say(env, "read %s of %s of layers", humanize.Bytes(uint64(max(0, source.Read()))), humanize.Bytes(uint64(max(0, size))))
 	return reports, nil
 }

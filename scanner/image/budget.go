@@ -10,10 +10,11 @@ import (
 const (
 	maxMemory   = 512 << 20 // bytes of what is kept of all layers
 	maxUnpacked = 64 << 30  // bytes of all layers without compression
-	maxEntries  = 20_000_000
+	maxEntries  = 10_000_000
 	maxName     = 4096 // bytes, PATH_MAX of Linux
+	maxFolders  = 256  // that a file is in
 	maxLayers   = 1000
-	nodeCost    = 256 // bytes of a node, roughly
+	nodeCost    = 512 // bytes of a node, roughly
 )
 
 // budget is what is left of the limits. It is safe for concurrent use.

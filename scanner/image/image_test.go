@@ -92,7 +92,7 @@ func onPlatform(t testing.TB, i v1.Image, os, arch string) v1.Image {
 // its host.
 func serve(t testing.TB, around func(http.Handler) http.Handler) string {
 	t.Helper()
-	var h http.Handler = registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	h := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	if around != nil {
 		h = around(h)
 	}
@@ -189,33 +189,32 @@ func TestLayers(t *testing.T) {
 		"a folder's":        {[][]entry{base, {{"var/.wh.lib", ""}}}, "the image is Debian"},
 		"whiteout and back": {[][]entry{base, {{"var/.wh.lib", ""}}, {{status, dpkg("d")}}}, "d"},
 		"whiteout and folder in one layer": {[][]entry{base, {
-			{"var/lib/dpkg/status.d/x", dpkg("x")}}, {{"var/lib/.wh.dpkg", ""}, {"var/lib/dpkg/", ""}, {status, dpkg("e")},
-		}}, "e"},
+			{"var/lib/dpkg/status.d/x", dpkg("x")}}, {{"var/lib/.wh.dpkg", ""}, {"var/lib/dpkg/", ""}, {status, dpkg("e")}}}, "e"},
 		"distroless": {[][]entry{base, {{"var/lib/dpkg/.wh.status", ""}, {"var/lib/dpkg/status.d/base", dpkg("base")}},
 			{{"var/lib/dpkg/status.d/tz", dpkg("tz")}, {"var/lib/dpkg/status.d/tz.md5sums", "x"}}}, "base tz"},
 		"an opaque folder": {[][]entry{base, {{"var/lib/dpkg/status.d/x", dpkg("x")}},
 			{{"var/lib/dpkg/status.d/.wh..wh..opq", ""}, {"var/lib/dpkg/status.d/y", dpkg("y")}}}, "a b y"},
 		"an opaque folder above": {[][]entry{base, {{"var/lib/.wh..wh..opq", ""}, {status, dpkg("z")}}}, "z"},
-		"a link to the file": {[][]entry{{{"etc/os-release", debian}, {status, "-> ../../../data/packages"}, {"data/packages", dpkg("f")}}}, "f"},
+		"a link to the file":     {[][]entry{{{"etc/os-release", debian}, {status, "-> ../../../data/packages"}, {"data/packages", dpkg("f")}}}, "f"},
 		"a link to the folder": {[][]entry{{{"etc/os-release", debian}, {"data/x/status", dpkg("g")}},
 			{{"var/lib/dpkg", "-> /data/x"}}}, "g"},
 		"a folder is replaced by a link": {[][]entry{base, {{"srv/dpkg/status", dpkg("h")}},
 			{{"var/lib/.wh.dpkg", ""}, {"var/lib/dpkg", "-> ../../srv/dpkg"}}}, "h"},
-		"a link above": {[][]entry{{{"etc/os-release", debian}, {"var", "-> mnt/other"}, {"mnt/other/lib/dpkg/status.d/i", dpkg("i")}}}, "i"},
-		"a link inside the folder": {[][]entry{base, {{"var/lib/dpkg/status.d/j", "-> /opt/j"}, {"opt/j", dpkg("j")}}}, "a b j"},
+		"a link above":                     {[][]entry{{{"etc/os-release", debian}, {"var", "-> mnt/other"}, {"mnt/other/lib/dpkg/status.d/i", dpkg("i")}}}, "i"},
+		"a link inside the folder":         {[][]entry{base, {{"var/lib/dpkg/status.d/j", "-> /opt/j"}, {"opt/j", dpkg("j")}}}, "a b j"},
 		"through a link of the same layer": {[][]entry{{{"etc/os-release", debian}, {"var/lib/dpkg/", ""}, {"x", "-> var/lib"}, {"x/dpkg/status", dpkg("k")}}}, "k"},
-		"a hard link":           {[][]entry{base, {{"opt/l", dpkg("l")}, {status, "=> opt/l"}}}, "l"},
-		"a hard link to a kept": {[][]entry{base, {{"var/lib/dpkg/status", dpkg("m")}, {"var/lib/dpkg/status.d/m", "=> var/lib/dpkg/status"}}}, "m"},
-		"a chain of hard links": {[][]entry{base, {{"opt/1", dpkg("n")}, {"opt/2", "=> opt/1"}, {status, "=> opt/2"}}}, "n"},
-		"a hard link whose file goes": {[][]entry{base, {{"opt/1", dpkg("o")}, {status, "=> opt/1"}}, {{"opt/.wh.1", ""}}}, "o"},
-		"a file twice":          {[][]entry{{{"etc/os-release", debian}, {status, dpkg("p")}, {status, dpkg("q")}}}, "q"},
-		"a loop of links":       {[][]entry{{{"etc/os-release", debian}, {status, "-> status"}}}, "the package database var/lib/dpkg/status leads through too many"},
-		"a link to nothing":     {[][]entry{{{"etc/os-release", debian}, {status, "-> /nothing"}}}, "the package database var/lib/dpkg/status cannot be read"},
-		"a file above":          {[][]entry{{{"etc/os-release", debian}, {"var/lib", "x"}}}, "the package database var/lib/dpkg"},
-		"a link out":            {[][]entry{{{"etc/os-release", debian}, {status, "-> ../../../../../../s"}, {"s", dpkg("r")}}}, "r"},
-		"release behind a link": {[][]entry{{{"etc/os-release", "-> ../usr/lib/os-release"}, {"usr/lib/os-release", alpine}, {"lib", "-> usr/lib"}, {"usr/lib/apk/db/installed", "P:musl\nV:1.2.5-r0\nA:x86_64\n\n"}}}, "musl"},
-		"release in a store":    {[][]entry{{{"etc/os-release", "-> /nix/store/x/release"}, {status, dpkg("s")}}, {{"nix/store/x/release", debian}}}, "the image is Debian GNU/Linux 12 (bookworm), but it also"},
-		"ostree's root": {[][]entry{{{"root", "-> var/roothome"}, {"etc/os-release", debian}, {status, dpkg("t")}, {"var/roothome/buildinfo/content_manifests/a.json", "{}"}}}, "t"},
+		"a hard link":                      {[][]entry{base, {{"opt/l", dpkg("l")}, {status, "=> opt/l"}}}, "l"},
+		"a hard link to a kept":            {[][]entry{base, {{"var/lib/dpkg/status", dpkg("m")}, {"var/lib/dpkg/status.d/m", "=> var/lib/dpkg/status"}}}, "m"},
+		"a chain of hard links":            {[][]entry{base, {{"opt/1", dpkg("n")}, {"opt/2", "=> opt/1"}, {status, "=> opt/2"}}}, "n"},
+		"a hard link whose file goes":      {[][]entry{base, {{"opt/1", dpkg("o")}, {status, "=> opt/1"}}, {{"opt/.wh.1", ""}}}, "o"},
+		"a file twice":                     {[][]entry{{{"etc/os-release", debian}, {status, dpkg("p")}, {status, dpkg("q")}}}, "q"},
+		"a loop of links":                  {[][]entry{{{"etc/os-release", debian}, {status, "-> status"}}}, "the package database var/lib/dpkg/status leads through too many"},
+		"a link to nothing":                {[][]entry{{{"etc/os-release", debian}, {status, "-> /nothing"}}}, "the package database var/lib/dpkg/status cannot be read"},
+		"a file above":                     {[][]entry{{{"etc/os-release", debian}, {"var/lib", "x"}}}, "the package database var/lib/dpkg"},
+		"a link out":                       {[][]entry{{{"etc/os-release", debian}, {status, "-> ../../../../../../s"}, {"s", dpkg("r")}}}, "r"},
+		"release behind a link":            {[][]entry{{{"etc/os-release", "-> ../usr/lib/os-release"}, {"usr/lib/os-release", alpine}, {"lib", "-> usr/lib"}, {"usr/lib/apk/db/installed", "P:musl\nV:1.2.5-r0\nA:x86_64\n\n"}}}, "musl"},
+		"release in a store":               {[][]entry{{{"etc/os-release", "-> /nix/store/x/release"}, {status, dpkg("s")}}, {{"nix/store/x/release", debian}}}, "the image is Debian GNU/Linux 12 (bookworm), but it also"},
+		"ostree's root":                    {[][]entry{{{"root", "-> var/roothome"}, {"etc/os-release", debian}, {status, dpkg("t")}, {"var/roothome/buildinfo/content_manifests/a.json", "{}"}}}, "t"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var layers [][]byte
@@ -291,4 +290,18 @@ func gzipped(t *testing.T, text []byte) []byte {
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	return out.Bytes()
+}
+
+func gunzip(t *testing.T, text []byte) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(text))
+	require.NoError(t, err)
+	out, err := io.ReadAll(r)
+	require.NoError(t, err)
+	return out
+}
+
+func replaceFile(t *testing.T, name string, text []byte) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(name, text, 0o600))
 }

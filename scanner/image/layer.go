@@ -72,6 +72,9 @@ func (l *layerReader) entry(header *tar.Header, content io.Reader) error {
 	if len(header.Name) > maxName || len(header.Linkname) > maxName {
 		return fmt.Errorf("it has a file with a name longer than %d bytes", maxName)
 	}
+	if strings.Count(header.Name, "/") > maxFolders || strings.Count(header.Linkname, "/") > maxFolders {
+		return fmt.Errorf("it has a file in more than %d folders", maxFolders)
+	}
 	name, err := l.locate(header.Name)
 	if err != nil || name == "" {
 		return err
@@ -162,8 +165,8 @@ func (l *layerReader) forget(name string) {
 // there are the folders on the way.
 func (l *layerReader) note(name string, change func()) error {
 	if change != nil && l.selected.has(name) {
-		change()
-		return l.budget.keep(nodeCost + len(name))
+		change() // which may make the folders on the way
+		return l.budget.keep(nodeCost*(1+strings.Count(name, "/")) + len(name))
 	}
 	for dir := parent(name); dir != ""; dir = parent(dir) {
 		if l.selected.above[dir] {

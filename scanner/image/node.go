@@ -2,7 +2,6 @@ package image
 
 import (
 	"io/fs"
-	"maps"
 	"path"
 	"strings"
 )
@@ -105,7 +104,7 @@ func (n *node) remove(name string) {
 
 // overlay puts a layer on what is below it, as overlayfs does: folders are
 // merged, and all else takes the place of what is below. It is nil if nothing is
-// left.
+// left. The folders of lower must come from overlay; they are used up.
 func overlay(lower, upper *node) *node {
 	if upper.whiteout {
 		return nil
@@ -115,7 +114,7 @@ func overlay(lower, upper *node) *node {
 	}
 	merged := newFolder()
 	if lower.isFolder() && !upper.opaque {
-		merged.children = maps.Clone(lower.children)
+		merged.children = lower.children
 	}
 	for name, child := range upper.children {
 		if m := overlay(merged.children[name], child); m != nil {

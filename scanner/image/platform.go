@@ -132,7 +132,10 @@ func (s *Source) collect(ctx context.Context, d v1.Descriptor, depth int, list [
 // isAttestation tells what BuildKit attaches to an image
 // (https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md).
 func isAttestation(d v1.Descriptor) bool {
-	return d.Annotations["vnd.docker.reference.type"] != "" || d.Platform != nil && d.Platform.OS == "unknown"
+	if d.Platform != nil && d.Platform.OS != "" && d.Platform.OS != "unknown" {
+		return false // a machine would run it, whatever the annotation says
+	}
+	return d.Annotations[annotationKind] != "" || d.Platform != nil && d.Platform.OS == "unknown"
 }
 
 // askPlatform reads the platform from an image's configuration.

@@ -95,8 +95,7 @@ func isPath(ref string) bool {
 // Close releases the source.
 func (s *Source) Close() error { return s.close() }
 
-// Read is the number of bytes that were read of layers, manifests and
-// configurations so far.
+// Read is the number of bytes that were read of layers so far, as they are stored.
 func (s *Source) Read() int64 { return s.read.Load() }
 
 func (s *Source) count(r io.Reader) io.Reader { return &counted{r, &s.read} }
@@ -122,7 +121,6 @@ func (s *Source) decode(ctx context.Context, d v1.Descriptor, what string, into 
 	if err != nil {
 		return s.blobs.explain(fmt.Errorf("the %s %s: %w", what, d.Digest, err))
 	}
-	s.read.Add(int64(len(text)))
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("the %s %s is not the JSON of one: %w", what, d.Digest, err)
 	}

@@ -17,7 +17,18 @@ const nvdPage = "https://nvd.nist.gov/vuln/detail/"
 // describer adds to findings what the database says of a vulnerability.
 type describer struct {
 	database *db.DB
+	cache    Cache // may be nil
 	distro   string
+}
+
+// details gives what the database knows of a vulnerability.
+func (d describer) details(id string) (details db.Details, err error) {
+	if d.cache != nil {
+		details, _, err = d.cache.Details(id, d.distro, d.database.Details)
+	} else {
+		details, _, err = d.database.Details(id, d.distro)
+	}
+	return details, err
 }
 
 // vulnerabilities describes the findings of a subject. All its packages share
@@ -26,7 +37,7 @@ func (d describer) vulnerabilities(s *match.Subject) ([]report.Vulnerability, er
 	out := make([]report.Vulnerability, len(s.Findings))
 	for i := range s.Findings {
 		f := &s.Findings[i]
-		details, _, err := d.database.Details(f.ID, d.distro)
+		details, err := d.details(f.ID)
 		if err != nil {
 			return nil, fmt.Errorf("read the details of %s: %w", f.ID, err)
 		}

@@ -15,7 +15,7 @@ import (
 // with what the suppressor says of that.
 func newResources(inv *inventory.Inventory, found match.Result, database *db.DB, s *suppressor, o Options) ([]report.Resource, error) {
 	w := resourceWriter{inv: inv, reported: make([]bool, len(inv.Packages)), headers: headersOf(inv, o)}
-	details := describer{database, inv.OS.Distro}
+	details := describer{database, o.Cache, inv.OS.Distro}
 	for i := range found.Subjects {
 		subject := &found.Subjects[i]
 		vulnerabilities, err := details.vulnerabilities(subject)

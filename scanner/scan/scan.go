@@ -36,6 +36,9 @@ type Options struct {
 	// Stop is asked now and then whether to go on; its error ends the scan. It
 	// may be nil.
 	Stop func() error
+	// Cache keeps what was read of the database for other scans with it. It may
+	// be nil.
+	Cache Cache
 }
 
 // ErrNeedsDatabase is returned by Rootfs for packages to assess without a
@@ -90,7 +93,7 @@ func Match(inv *inventory.Inventory, database *db.DB, o Options) (match.Result, 
 		return match.Result{}, fmt.Errorf("the inventory is of %q, which is not a supported distribution", inv.OS.Distro)
 	}
 	known := addLifecycle(inv, d, o.Now())
-	release, err := database.Release(d.ID, inv.OS.Release)
+	release, err := openRelease(database, d.ID, inv.OS.Release, o)
 	switch {
 	case errors.Is(err, db.ErrNoRelease) && !known:
 		inv.Unsupported = fmt.Sprintf("%s is no release that this program knows; if it is a new one, a newer program and database may know it", releaseName(d, inv.OS.Release))
@@ -106,7 +109,7 @@ func Match(inv *inventory.Inventory, database *db.DB, o Options) (match.Result, 
 	return result, errors.Join(err, release.Close())
 }
 
-func matchRelease(inv *inventory.Inventory, database *db.DB, d distro.Distro, release *db.Release, o Options) (match.Result, error) {
+func matchRelease(inv *inventory.Inventory, database *db.DB, d distro.Distro, release match.Advisories, o Options) (match.Result, error) {
 	products, unknown, err := match.Products(&inv.OS, database)
 	if err != nil {
 		return match.Result{}, err
@@ -115,7 +118,11 @@ func matchRelease(inv *inventory.Inventory, database *db.DB, d distro.Distro, re
 	if len(unknown) > 0 {
 		inv.Notes = append(inv.Notes, unknownContentSets(inv, unknown))
 	}
-	result, err := match.Match(inv, d.Rules, release, match.Options{UnderInvestigation: o.UnderInvestigation, Stop: o.Stop})
+	matching := match.Options{UnderInvestigation: o.UnderInvestigation, Stop: o.Stop}
+	if o.Cache != nil {
+		matching.Cache = o.Cache.Release(d.ID, inv.OS.Release)
+	}
+	result, err := match.Match(inv, d.Rules, release, matching)
 	if err == nil {
 		inv.Unsupported = noneOwn(inv, d, result)
 	}

@@ -1,7 +1,7 @@
 package html
 
 import (
-	"fmt"
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -16,47 +16,46 @@ const maxLead = 150
 
 // finding is a finding as the template finding.html shows it.
 type finding struct {
-	ID, Link, Severity      string
-	Fails, Exploited        bool
-	Package, Binaries       string // Binaries is empty if there is one of the same name
-	Installed, Fixed, State string // Fixed is empty if there is no fix; State says why, or for whom it is
-	CVSS, EPSS              string
-	Suppressed              string
-	Lead, Description       string // Description is empty if Lead is all of it
-	Facts                   []fact
-	Links                   []string
+	ID, Link         string // Link may be empty
+	Severity         string
+	Fails, Exploited bool
+	Fixed, State     string // Fixed is empty if there is no fix; State says why, or for whom it is
+	Risk             string
+	Suppressed       string
+	// Lead is the start of the description. Text is all of it if that is more,
+	// and a line for each thing that is known beside.
+	Lead, Text string
 }
 
 func newFinding(f *report.Finding, fails bool) finding {
 	d := f.Details
 	v := finding{
 		ID: render.Line(f.ID), Severity: f.Severity.String(), Fails: fails, Exploited: d.KnownExploited,
-		Package: render.Line(f.Source.Name), Binaries: render.Line(render.Installed(f)),
-		Installed: render.Line(f.Source.Version), Fixed: render.Line(f.Fixed), State: state(f),
+		Fixed: render.Line(f.Fixed), State: state(f), Risk: risk(d),
+		Link: render.Link(d.VendorURL),
 	}
-	if v.Binaries == v.Package {
-		v.Binaries = ""
-	}
-	if s := d.Score(); s > 0 {
-		v.CVSS = score(s)
-	}
-	if d.EPSS.Score > 0 {
-		v.EPSS = percent(d.EPSS.Score)
+	if v.Link == "" {
+		v.Link = render.Link(d.NVDURL)
 	}
 	if f.Suppressed != nil {
 		v.Suppressed = suppression(f.Suppressed)
 	}
-	v.Lead, v.Description = lead(d.Description)
-	v.Facts = newDetails(f)
-	for _, address := range []string{d.VendorURL, d.NVDURL} {
-		if link := render.Link(address); link != "" {
-			v.Links = append(v.Links, link)
-		}
-	}
-	if len(v.Links) > 0 {
-		v.Link = v.Links[0]
-	}
+	var all string
+	v.Lead, all = lead(d.Description)
+	v.Text = strings.TrimPrefix(all+"\n\n"+facts(f), "\n\n")
 	return v
+}
+
+// risk is the numbers that people compare.
+func risk(d *report.Vulnerability) string {
+	var parts []string
+	if s := d.Score(); s > 0 {
+		parts = append(parts, "CVSS "+score(s))
+	}
+	if d.EPSS.Score > 0 {
+		parts = append(parts, "EPSS "+percent(d.EPSS.Score))
+	}
+	return strings.Join(parts, " · ")
 }
 
 // state is what the vendor says of a fix, where a version does not say it all.
@@ -116,40 +115,44 @@ func lead(description string) (start, all string) {
 	return start, all
 }
 
-// newDetails is what is known of a finding beside what its row says.
-func newDetails(f *report.Finding) []fact {
+// facts is what is known of a finding beside what its row says.
+func facts(f *report.Finding) string {
 	d := f.Details
-	facts := make([]fact, 0, 8)
+	var b strings.Builder
 	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, fact{Name: name, Value: render.Line(value)})
+		if value == "" {
+			return
 		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(name)
+		b.WriteString(": ")
+		b.WriteString(render.Line(value))
 	}
-	add("Solution", d.Solution)
+	add("Installed packages", render.Installed(f))
 	add("Severity given by", d.SeveritySource)
-	if d.VendorScoreV3 > 0 {
-		add("CVSS of the vendor", score(d.VendorScoreV3)+" "+d.VendorVectorsV3)
-	}
-	if d.NVDScoreV3 > 0 {
-		add("CVSS of NVD", score(d.NVDScoreV3)+" "+d.NVDVectorsV3)
-	}
-	if d.EPSS.Score > 0 {
-		add("EPSS", fmt.Sprintf("%s likely to be exploited within 30 days; more than %s of all (%s)", percent(d.EPSS.Score), percent(d.EPSS.Percentile), d.EPSS.Date))
+	add("CVSS of the vendor", cvss(d.VendorScoreV3, d.VendorVectorsV3))
+	add("CVSS of NVD", cvss(d.NVDScoreV3, d.NVDVectorsV3))
+	if e := d.EPSS; e.Score > 0 {
+		add("EPSS", percent(e.Score)+" likely to be exploited within 30 days, more than "+percent(e.Percentile)+" of all; of "+e.Date)
 	}
 	if d.KnownExploited {
-		add("Known to be exploited", strings.TrimSpace("since "+d.KnownExploitedDate))
+		add("Known to be exploited", cmp.Or(d.KnownExploitedDate, "yes"))
 	}
 	add("Also known as", strings.Join(d.Aliases, ", "))
-	add("Published", dates(d))
-	return facts
+	add("NVD", d.NVDURL)
+	add("Published", d.PublishDate)
+	add("Changed", d.ModificationDate)
+	add("Statement of the vendor", d.VendorStatement)
+	return b.String()
 }
 
-// dates is when a vulnerability was published, and changed.
-func dates(d *report.Vulnerability) string {
-	if d.ModificationDate == "" || d.ModificationDate == d.PublishDate {
-		return d.PublishDate
+func cvss(s float64, vector string) string {
+	if s == 0 {
+		return ""
 	}
-	return strings.TrimPrefix(d.PublishDate+", changed "+d.ModificationDate, ", ")
+	return score(s) + " " + vector
 }
 
 func score(s float64) string { return strconv.FormatFloat(s, 'f', 1, 64) }

@@ -15,6 +15,7 @@ import (
 	"io"
 
 	"github.com/example/microscanner-frontend/scanner/report"
+	"github.com/example/microscanner-frontend/scanner/report/internal/render"
 )
 
 //go:embed page
@@ -36,9 +37,15 @@ func Write(w io.Writer, r *report.Report) error {
 	if err != nil {
 		return fmt.Errorf("parse the page's template: %w", err)
 	}
-	p, err := newPage(r)
+	failing, err := render.NewFailing(r)
 	if err != nil {
 		return err
+	}
+	p := newPage(r)
+	for _, s := range append([]section{p.Findings}, p.Apart...) {
+		if err := s.write(t, failing); err != nil {
+			return fmt.Errorf("write the page: %w", err)
+		}
 	}
 	p.Style = template.CSS(style) //nolint:gosec // our own file
 	p.ContentSecurity = contentSecurity(style)

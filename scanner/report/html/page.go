@@ -87,16 +87,13 @@ type feed struct {
 	Rows                             int
 }
 
-func newPage(r *report.Report) (*page, error) {
-	groups, err := newSections(r)
-	if err != nil {
-		return nil, err
-	}
+func newPage(r *report.Report) *page {
+	sections := newSections(r)
 	counts := r.Verdict.Counts
 	p := &page{
 		Image: render.Image(r), Verdict: newVerdict(r), Facts: newFacts(r),
 		Counts: newCounts(counts, true), Bar: newBar(counts), Origins: newOrigins(r),
-		Findings: groups[0], Apart: groups[1:],
+		Findings: sections[0], Apart: sections[1:],
 		Settings: newSettings(r.Policy), Feeds: newFeeds(r), Scanner: render.Line(r.Scanner),
 	}
 	if old := r.Assessment.Database.Old(); old != "" {
@@ -114,7 +111,7 @@ func newPage(r *report.Report) (*page, error) {
 	if r.ListsAllPackages() {
 		p.Packages = newPackages(r)
 	}
-	return p, nil
+	return p
 }
 
 func newVerdict(r *report.Report) verdict {
@@ -141,7 +138,7 @@ func newFacts(r *report.Report) []fact {
 		{"Scanned", fmt.Sprintf("%s, in %d s", clock(started), r.ScanDuration), false},
 		{"Advisory database", since(r.Database.Built, started), false},
 	}
-	if r.DataDate > 0 {
+	if r.DataDate > 0 && r.DataDate != r.Database.Built.Unix() {
 		facts = append(facts, fact{"Newest advisory data", since(time.Unix(r.DataDate, 0), started), false})
 	}
 	facts = append(facts, fact{"Database digest", r.Database.Digest, true})
