@@ -1,5 +1,10 @@
 package match
 
+import (
+	"slices"
+	"strings"
+)
+
 // Cache keeps what the advisories of one release say of packages. It is of one
 // database and one release, safe for concurrent use, and may forget anything.
 type Cache interface {
@@ -44,8 +49,37 @@ func (m *matching) recall(g group) ([]row, error) {
 	}
 	problems := m.problems
 	rows, err := m.look(g)
-	if err == nil && m.problems == problems {
-		cache.Add(g.Key, Found{rows})
+	if err != nil || m.problems != problems {
+		return rows, err
 	}
-	return rows, err
+	found := Found{compact(rows)}
+	cache.Add(g.Key, found)
+	return found.rows, nil
+}
+
+// compact copies the texts of rows: those that were read share memory with the
+// texts of all rows of their package, most of which are not wanted.
+func compact(rows []row) []row {
+	known := map[string]string{}
+	own := func(s string) string {
+		if _, ok := known[s]; !ok {
+			s = strings.Clone(s)
+			known[s] = s
+		}
+		return known[s]
+	}
+	owned := func(list []string) []string {
+		list = slices.Clone(list)
+		for i := range list {
+			list[i] = own(list[i])
+		}
+		return list
+	}
+	rows = slices.Clone(rows)
+	for i := range rows {
+		r := &rows[i]
+		r.ID, r.Fixed, r.Module = own(r.ID), own(r.Fixed), own(r.Module)
+		r.Arches, r.CPEs, r.Aliases = owned(r.Arches), owned(r.CPEs), owned(r.Aliases)
+	}
+	return rows
 }

@@ -162,14 +162,13 @@ type group struct {
 // groups puts packages with one key together, sorted by what advisories call
 // them.
 func (m *matching) groups(own []int) []group {
-	at := make(map[Key]int, len(own))
 	list := make([]group, 0, len(own))
 	binaries := slices.Contains(m.rules.Kinds, advisory.Binary)
 	var epochs map[source]string
 	if m.rules.Scheme == version.Rpm && slices.Contains(m.rules.Kinds, advisory.Source) {
 		epochs = sourceEpochs(m.inv.Packages)
 	}
-	for _, i := range own {
+	for n, i := range own {
 		p := &m.inv.Packages[i]
 		k := Key{Source: p.SourceName, SourceVersion: p.SourceVersion}
 		if epochs != nil {
@@ -178,13 +177,7 @@ func (m *matching) groups(own []int) []group {
 		if binaries {
 			k.Binary, k.BinaryVersion = p.Name, p.Version
 		}
-		n, ok := at[k]
-		if !ok {
-			n = len(list)
-			at[k] = n
-			list = append(list, group{Key: k})
-		}
-		list[n].packages = append(list[n].packages, i)
+		list = append(list, group{k, own[n : n+1 : n+1]})
 	}
 	slices.SortFunc(list, func(a, b group) int {
 		if order := cmp.Compare(a.name(), b.name()); order != 0 {
@@ -193,9 +186,23 @@ func (m *matching) groups(own []int) []group {
 		return cmp.Or(
 			cmp.Compare(a.version(), b.version()),
 			cmp.Compare(a.Source, b.Source), cmp.Compare(a.SourceVersion, b.SourceVersion),
+			cmp.Compare(a.packages[0], b.packages[0]),
 		)
 	})
-	return list
+	return merged(list)
+}
+
+// merged puts groups with one key together, which follow each other.
+func merged(list []group) []group {
+	out := list[:0]
+	for _, g := range list {
+		if last := len(out) - 1; last >= 0 && out[last].Key == g.Key {
+			out[last].packages = append(out[last].packages, g.packages...)
+		} else {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // name is what a finding's fix is a version of.

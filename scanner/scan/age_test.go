@@ -66,6 +66,22 @@ func TestAgeOfTheOldestFeed(t *testing.T) {
 	}
 }
 
+// TestAgeNotStated: a database without a date may be of any age.
+func TestAgeNotStated(t *testing.T) {
+	b := db.NewBuilder(db.BuilderOptions{Scheme: func(string) (version.Scheme, bool) { return version.Deb, true }})
+	require.NoError(t, b.Add(debianRecord("CVE-2024-0001", "bash", "")))
+	dir := filepath.Join(t.TempDir(), "db")
+	_, err := b.Write(t.Context(), dir)
+	require.NoError(t, err)
+	o := options()
+	require.NoError(t, o.Policy.Set(policy.KeyMaxDBAge, "2d", "test"))
+	root := scantest.Rootfs(t, map[string]string{"etc/os-release": debian12, "var/lib/dpkg/status": dpkgStatus})
+	r := scanWith(t, root, scantest.Open(t, dir), o)
+	assert.Equal(t, policy.ExitError, r.Verdict.ExitCode)
+	assert.Contains(t, r.Verdict.Reason, "which is more than max-db-age=2d allows")
+	assert.Zero(t, r.DataDate)
+}
+
 // TestNoOwnPackages has images with packages of others only: that nothing is
 // known of them is no clean result.
 func TestNoOwnPackages(t *testing.T) {

@@ -40,14 +40,14 @@ func newReport(inv *inventory.Inventory, found match.Result, database *db.DB, o 
 		Database:       newDatabase(meta),
 		NotAssessed:    notAssessed(inv, found, problems),
 		Assessment:     assessment(inv, problems),
-		Notices:        suppressions.notices(inv.Unsupported == "" && !inv.NoPackages),
+		Notices:        suppressions.notices(inv.Unsupported == "" && !inv.NoPackages, resources),
 	}
-	if !meta.Built.IsZero() {
+	if database != nil { // one that does not say when it was built is as old as can be
 		at, feed := meta.AsOf()
 		if meta.Built.Sub(at) < 24*time.Hour {
 			feed = "" // was fetched for that build, or the last before it
 		}
-		r.DataDate = at.Unix()
+		r.DataDate = max(at.Unix(), 0)
 		r.Assessment.Database = policy.Age{Age: o.Now().Sub(at), Feed: feed}
 		if old := r.Assessment.Database.Old(); old != "" && inv.Unsupported == "" && !inv.NoPackages {
 			r.NotAssessed = append(r.NotAssessed, report.NotAssessed{Reason: old})

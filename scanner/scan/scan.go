@@ -146,14 +146,19 @@ func noneOwn(inv *inventory.Inventory, d distro.Distro, result match.Result) str
 // unknownContentSets says which repositories of an image the database cannot
 // tell the products of.
 func unknownContentSets(inv *inventory.Inventory, unknown []string) string {
-	const shown = 3
-	list := strings.Join(unknown[:min(len(unknown), shown)], ", ")
-	if more := len(unknown) - shown; more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
-	text := "packages of repositories that the advisory database does not know: " + list
+	text := "packages of repositories that the advisory database does not know: " + few(unknown)
 	if len(unknown) == len(inv.OS.ContentSets) {
 		text += "; all packages were assessed as those of the release's usual repositories"
+	}
+	return text
+}
+
+// few names the first of a list, and says how many more there are.
+func few(list []string) string {
+	const shown = 3
+	text := strings.Join(list[:min(len(list), shown)], ", ")
+	if more := len(list) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
 }

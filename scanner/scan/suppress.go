@@ -218,22 +218,18 @@ func (s *subjectSuppressor) of(p *inventory.Package) []report.Vulnerability {
 	return s.marked
 }
 
-// notices says which entries have expired, expire soon, or have nothing to
-// suppress. assessed says that packages were compared with advisories: else
-// there is nothing that an entry could have matched. Statements of VEX documents
-// may well be about packages that an image does not have.
-func (s *suppressor) notices(assessed bool) []string {
+// notices says which entries have expired, expire soon, have nothing to
+// suppress, or leave a finding with a part of its packages. assessed says that
+// packages were compared with advisories: else there is nothing that an entry
+// could have matched. Statements of VEX documents may well be about packages
+// that an image does not have, and about some packages of several.
+func (s *suppressor) notices(assessed bool, resources []report.Resource) []string {
 	if s == nil {
 		return nil
 	}
 	var out []string
 	more := 0
-	for i := range s.entries {
-		e := &s.entries[i]
-		text := e.Notice(s.now)
-		if e.By == policy.SuppressedByIgnore && assessed && !e.used && e.result != nil {
-			text = e.Name() + " matches no finding; remove it if no image needs it any more"
-		}
+	add := func(text string) {
 		switch {
 		case text == "":
 		case len(out) < maxNotices:
@@ -242,8 +238,20 @@ func (s *suppressor) notices(assessed bool) []string {
 			more++
 		}
 	}
+	partial := partlyIgnored(resources)
+	for i := range s.entries {
+		e := &s.entries[i]
+		if e.By == policy.SuppressedByIgnore && assessed && !e.used && e.result != nil {
+			add(e.Name() + " matches no finding; remove it if no image needs it any more")
+			continue
+		}
+		add(e.Notice(s.now))
+		if p := partial[e.result]; p != nil {
+			add(e.Name() + p.String())
+		}
+	}
 	if more > 0 {
-		out = append(out, fmt.Sprintf("%d more entries have expired, expire soon, or match no finding", more))
+		out = append(out, fmt.Sprintf("%d more notes on entries that have expired, expire soon, match no finding, or cover a part of one", more))
 	}
 	return out
 }

@@ -151,7 +151,16 @@ func TestSuppressNotices(t *testing.T) {
 		"has expired":    {[]policy.Suppression{expires("2023-11-01")}, []string{entry + "expired on 2023-11-01: the vulnerability counts again"}},
 		"nothing to do":  {[]policy.Suppression{other}, []string{"the ignore list's entry for CVE-1999-0001 (.microscanner.yaml:3) matches no finding; remove it if no image needs it any more"}},
 		"VEX is general": {[]policy.Suppression{stated("fixed", 1, "pkg:deb/debian/zlib")}, nil},
-		"one of two":     {[]policy.Suppression{ignore(func(s *policy.Suppression) { s.Package = "libssl3" })}, nil},
+		"one of two": {[]policy.Suppression{ignore(func(s *policy.Suppression) { s.Package = "libssl3" })},
+			[]string{entry + "covers libssl3 alone: the vulnerability stays with openssl; the name of the source package, openssl, covers all"}},
+		"one of two, expires soon": {[]policy.Suppression{ignore(func(s *policy.Suppression) { s.Package, s.Expires = "libssl3", "2023-11-28" })},
+			[]string{entry + "expires on 2023-11-28", entry + "covers libssl3 alone: the vulnerability stays with openssl; the name of the source package, openssl, covers all"}},
+		"both of two": {[]policy.Suppression{
+			ignore(func(s *policy.Suppression) { s.Package = "libssl3" }),
+			ignore(func(s *policy.Suppression) { s.PURLs = []string{"pkg:deb/debian/openssl?arch=amd64"} }),
+		}, nil},
+		"one of two by VEX": {[]policy.Suppression{stated("fixed", 1, "pkg:deb/debian/libssl3")}, nil},
+		"the source":        {[]policy.Suppression{ignore(func(s *policy.Suppression) { s.Package = "openssl" })}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, r := suppressed(t, tc.list...)
@@ -160,7 +169,7 @@ func TestSuppressNotices(t *testing.T) {
 	}
 	_, _, r := suppressed(t, slices.Repeat([]policy.Suppression{other}, 105)...)
 	require.Len(t, r.Notices, 101)
-	assert.Equal(t, "5 more entries have expired, expire soon, or match no finding", r.Notices[100])
+	assert.Equal(t, "5 more notes on entries that have expired, expire soon, match no finding, or cover a part of one", r.Notices[100])
 }
 
 // Of an image in which nothing was looked for, no entry says that it matches nothing.

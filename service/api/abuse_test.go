@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -77,6 +79,50 @@ func TestCompressedBodies(t *testing.T) {
 			assert.Equal(t, http.StatusBadRequest, a.Status, "%s, cut off", encoding)
 		}
 	}
+}
+
+// A report is compressed for who accepts that, and is the same report.
+func TestCompressedReports(t *testing.T) {
+	s := start(t, servicetest.Options{Now: func() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) }})
+	owner := s.Token()
+	req := servicetest.Request("", 200)
+	req.FullOutput = true
+	plain := s.Do(http.MethodPost, remote.PathScan, owner, req, "Accept-Encoding: identity")
+	require.Equal(t, http.StatusOK, plain.Status)
+	assert.Empty(t, plain.Header.Get("Content-Encoding"))
+	for _, refused := range []string{"br", "gzip;q=0", "zstd"} {
+		a := s.Do(http.MethodPost, remote.PathScan, owner, req, "Accept-Encoding: "+refused)
+		assert.Equal(t, string(plain.Body), string(a.Body), refused)
+	}
+	packed := s.Do(http.MethodPost, remote.PathScan, owner, req, "Accept-Encoding: gzip")
+	assert.Equal(t, "gzip", packed.Header.Get("Content-Encoding"))
+	assert.Contains(t, packed.Header.Get("Vary"), "Accept-Encoding")
+	assert.Equal(t, strconv.Itoa(len(packed.Body)), packed.Header.Get("Content-Length"))
+	assert.Less(t, len(packed.Body), len(plain.Body)/4)
+	z, err := gzip.NewReader(bytes.NewReader(packed.Body))
+	require.NoError(t, err)
+	text, err := io.ReadAll(z)
+	require.NoError(t, err)
+	assert.Equal(t, string(plain.Body), string(text))
+	a := s.Do(http.MethodPost, remote.PathScan, owner, []byte("{"), "Accept-Encoding: gzip")
+	assert.Equal(t, remote.CodeBadRequest, failure(t, a).Code, "an error stays as it is")
+}
+
+// Bodies and reports that are on their way take no more memory than there is for
+// them: a report that does not fit is refused, not cut off, and not counted.
+func TestMemoryForReports(t *testing.T) {
+	s := start(t, servicetest.Options{Args: []string{"--max-buffered=1"}})
+	owner := s.Token()
+	req := servicetest.Request("", 3000) // 0.7 MB, and its report has 3 MB
+	req.FullOutput = true
+	for range 3 {
+		a := s.Do(http.MethodPost, remote.PathScan, owner, req, "Accept-Encoding: identity")
+		require.Equal(t, http.StatusServiceUnavailable, a.Status)
+		assert.Equal(t, remote.CodeUnavailable, failure(t, a).Code)
+		assert.Equal(t, "100", a.Header.Get(remote.HeaderRemaining))
+	}
+	a := s.Do(http.MethodPost, remote.PathScan, owner, servicetest.Request("", 5))
+	assert.Equal(t, http.StatusOK, a.Status, "all was given back")
 }
 
 // What is too large, too deep or too much is refused, and takes little memory.

@@ -12,10 +12,10 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/remote"
+	"github.com/example/microscanner-frontend/service/database"
 	"github.com/example/microscanner-frontend/service/store"
 )
 
@@ -23,7 +23,7 @@ import (
 // comes. The request keeps it until it calls done, also if a newer one is there.
 type Databases interface {
 	// Acquire gives nil before there is any; done must be called all the same.
-	Acquire() (database *db.DB, done func())
+	Acquire() (database *database.Database, done func())
 }
 
 // Registrar takes registrations and sends tokens.
@@ -83,6 +83,8 @@ type API struct {
 	memory *budget
 	bodies bodies
 	client *clients
+	// compress wraps what writes a report.
+	compress func(http.Handler) http.HandlerFunc
 }
 
 // New makes the API.
@@ -93,6 +95,8 @@ func New(o Options) *API {
 		large:   semaphore.NewWeighted(1),
 		memory:  newBudget(o.MaxBuffered),
 		client:  newClients(o.Clients, o.Own),
+
+		compress: compressing(),
 	}
 }
 

@@ -27,7 +27,9 @@ func (a *API) readBody(w http.ResponseWriter, r *http.Request) (*buffer, error) 
 		return nil, tooLarge("the body is larger than %d MiB; compress it", maxBody>>20)
 	}
 	out := &buffer{from: a.memory}
-	_, err := io.Copy(out, http.MaxBytesReader(w, r.Body, maxBody))
+	// A byte more is for reading the end. What is announced may never come.
+	out.expect = min(max(r.ContentLength+1, leastBuffer), mostExpected)
+	_, err := out.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
 		return out, nil
 	}
@@ -122,10 +124,10 @@ const (
 	maxValues  = 20 * inventory.MaxPackages
 )
 
-// checkShape refuses a text that would take too much to decode. It does not tell
-// whether it is JSON.
-func checkShape(text []byte) error {
-	depth, objects, values := 0, 0, 0
+// checkShape counts objects and lists, and refuses a text that would take too much
+// to decode. It does not tell whether it is JSON.
+func checkShape(text []byte) (objects int, err error) {
+	depth, values := 0, 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"':
@@ -133,7 +135,7 @@ func checkShape(text []byte) error {
 		case '{', '[':
 			objects++
 			if depth++; depth > maxDepth {
-				return badRequest("the document nests more than %d deep", maxDepth)
+				return 0, badRequest("the document nests more than %d deep", maxDepth)
 			}
 		case '}', ']':
 			depth--
@@ -142,10 +144,10 @@ func checkShape(text []byte) error {
 		}
 	}
 	if objects > maxObjects || values > maxValues {
-		return tooLarge("the document holds more than %d objects and lists, or more than %d values; an inventory has at most %d packages",
+		return 0, tooLarge("the document holds more than %d objects and lists, or more than %d values; an inventory has at most %d packages",
 			maxObjects, maxValues, inventory.MaxPackages)
 	}
-	return nil
+	return objects, nil
 }
 
 // endOfString is the index of the quote that ends the string whose content

@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
-	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
+	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/match"
@@ -25,6 +27,9 @@ const (
 	// largeText is the size of an unpacked request from which on only one is
 	// worked on at once: it takes several times its size in memory.
 	largeText = 4 << 20
+	// usualPackages is the number of packages for which there is room before they
+	// are counted.
+	usualPackages = 1000
 )
 
 // scan counts a scan, does it, and gives it back if the service failed. It is
@@ -54,16 +59,13 @@ func (a *API) scan(w http.ResponseWriter, r *http.Request, owner store.Token) er
 		a.giveBack(w, r, &owner, quota, now)
 		return err
 	}
-	defer out.free()
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(out.text)))
-	_, _ = w.Write(out.text) // a client that is gone
+	out.send(w)
 	return nil
 }
 
-// scanBody gives the report as text. While the client sends and receives, the
+// scanBody gives the report. While the client sends and receives, the
 // scan has no slot.
-func (a *API) scanBody(w http.ResponseWriter, r *http.Request, owner *store.Token) (*buffer, error) {
+func (a *API) scanBody(w http.ResponseWriter, r *http.Request, owner *store.Token) (out *reply, err error) {
 	body, err := a.readBody(w, r)
 	if err != nil {
 		return nil, err
@@ -75,56 +77,54 @@ func (a *API) scanBody(w http.ResponseWriter, r *http.Request, owner *store.Toke
 	defer a.slots.Release(1)
 	a.Metrics.Scanning.Inc()
 	defer a.Metrics.Scanning.Dec()
-	out := &buffer{from: a.memory}
-	err = a.bodies.unpack(r.Header.Get("Content-Encoding"), body.text, func(text []byte) error {
+	err = a.bodies.unpack(r.Header.Get("Content-Encoding"), body.text, func(text []byte) (err error) {
 		if len(text) > largeText {
 			if !a.large.TryAcquire(1) {
 				return unavailable("the service works on another large inventory", nil)
 			}
 			defer a.large.Release(1)
 		}
-		return a.scanText(r.Context(), text, owner, out)
+		out, err = a.scanText(r, text, owner)
+		return err
 	})
-	if err != nil {
-		out.free()
-		return nil, err
-	}
-	return out, nil
+	return out, err
 }
 
 // scanText reads a request, scans, and writes the report.
-func (a *API) scanText(ctx context.Context, text []byte, owner *store.Token, out *buffer) error {
+func (a *API) scanText(request *http.Request, text []byte, owner *store.Token) (*reply, error) {
+	ctx := request.Context()
 	req, err := decodeScan(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	name, err := imageName(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p, err := history.Policy(a.Policy, req)
 	if err != nil {
-		return badRequest("%v", err)
+		return nil, badRequest("%v", err)
 	}
 	var kept []byte
 	if req.Watch {
 		// Before the scan, which writes notes into the inventory.
 		if kept, err = history.Pack(req); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	r, err := a.assess(ctx, req, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.record(ctx, owner, name, req, r, kept); err != nil {
-		return err
+		return nil, err
 	}
-	if err := report.WriteJSON(out, r); err != nil {
-		return writeError(err)
+	out, err := a.encode(request, func(w io.Writer) error { return report.WriteJSON(w, r) })
+	if err != nil {
+		return nil, writeError(err)
 	}
 	a.Metrics.scanned(r, len(req.Inventory.Packages))
-	return nil
+	return out, nil
 }
 
 // writeError is about a report that cannot be written.
@@ -136,10 +136,13 @@ func writeError(err error) error {
 }
 
 func decodeScan(text []byte) (*remote.ScanRequest, error) {
-	if err := checkShape(text); err != nil {
+	objects, err := checkShape(text)
+	if err != nil {
 		return nil, err
 	}
 	var req remote.ScanRequest
+	// Most objects are packages. More than usual images have are not believed.
+	req.Inventory.Packages = make([]inventory.Package, 0, min(objects, usualPackages))
 	if err := json.Unmarshal(text, &req); err != nil {
 		return nil, badRequest("the body is not the JSON document that docs/openapi.yaml describes")
 	}
@@ -161,13 +164,18 @@ func (a *API) assess(ctx context.Context, req *remote.ScanRequest, p policy.Poli
 	if !known && inv.Unsupported == "" && !inv.NoPackages {
 		return nil, badRequest("the inventory is of %q, which is not a supported distribution", inv.OS.Distro)
 	}
-	database, done := a.Databases.Acquire()
-	defer done()
-	started := time.Now()
-	r, err := scan.Assess(inv, database, scan.Options{
+	o := scan.Options{
 		Policy: p, Suppressions: req.Suppressions, Image: req.Image, Scanner: a.Version, FullOutput: req.FullOutput,
 		UnderInvestigation: req.UnderInvestigation, Distros: a.Distros, Now: a.Now, Stop: ctx.Err,
-	})
+	}
+	lent, done := a.Databases.Acquire()
+	defer done()
+	var advisories *db.DB
+	if lent != nil {
+		advisories, o.Cache = lent.DB, lent.Cache
+	}
+	started := time.Now()
+	r, err := scan.Assess(inv, advisories, o)
 	a.Metrics.Assessment.Observe(time.Since(started).Seconds())
 	switch {
 	case errors.Is(err, scan.ErrNeedsDatabase):

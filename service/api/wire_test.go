@@ -77,8 +77,12 @@ func TestStrangersGetOneAnswer(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, want.Status)
 	assert.NotEmpty(t, want.Header.Get("WWW-Authenticate"))
 	good := s.Token()
+	mistyped := good[:len(good)-1] + "a"
+	if mistyped == good {
+		mistyped = good[:len(good)-1] + "b"
+	}
 	for name, header := range map[string]string{
-		"malformed": "Bearer x", "mistyped": "Bearer " + good[:len(good)-1] + "a", "unknown": "Bearer " + token.New().Reveal(),
+		"malformed": "Bearer x", "mistyped": "Bearer " + mistyped, "unknown": "Bearer " + token.New().Reveal(),
 		"another scheme": "Basic " + good, "none": "Bearer ", "sql": "Bearer ' OR 1=1 --",
 	} {
 		for _, path := range []string{remote.PathScan, remote.PathConfirm} {

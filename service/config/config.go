@@ -31,6 +31,7 @@ type Config struct {
 
 	DB                        string
 	DBPoll                    time.Duration
+	DatabaseCacheMB           int
 	UpdateEvery               time.Duration
 	DBCache                   string
 	DBFeeds, DBMirrors        []string

@@ -27,6 +27,7 @@ const (
 
 	keyDB          = "db"
 	keyDBPoll      = "db-poll"
+	keyDBMemory    = "db-memory"
 	keyUpdateEvery = "update-every"
 	keyDBCache     = "db-cache"
 	keyDBFeed      = "db-feed"
@@ -103,6 +104,7 @@ func (c *Config) defineServer(f *pflag.FlagSet) {
 func (c *Config) defineDatabase(f *pflag.FlagSet) {
 	f.StringVar(&c.DB, keyDB, "db", "directory of the advisory database; another one in its place is loaded")
 	f.DurationVar(&c.DBPoll, keyDBPoll, 5*time.Second, "how often to look for another database")
+	f.IntVar(&c.DatabaseCacheMB, keyDBMemory, 64, "memory for what scans read of the database, so that the next ones need not, in MiB")
 	f.DurationVar(&c.UpdateEvery, keyUpdateEvery, 0, "build the database anew this often, as \"db build\" does; 0 for never")
 	f.StringVar(&c.DBCache, keyDBCache, "", "directory that keeps what was fetched for that; without it the user's cache")
 	f.StringArrayVar(&c.DBFeeds, keyDBFeed, nil, "as --feed of \"db build\"; may be repeated")

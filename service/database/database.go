@@ -14,11 +14,19 @@ import (
 	"time"
 
 	"github.com/example/microscanner-frontend/scanner/db"
+	"github.com/example/microscanner-frontend/scanner/scan"
 )
+
+// Database is an open database, and what scans read of it before.
+type Database struct {
+	*db.DB
+	Cache scan.Cache
+}
 
 // Holder lends the newest database of a directory.
 type Holder struct {
 	dir     string // where databases are installed
+	cache   int    // bytes
 	scratch *scratch
 	log     *slog.Logger
 
@@ -39,7 +47,7 @@ const tryAgain = time.Minute
 
 // handle is an open database with its number of users. The holder is one.
 type handle struct {
-	*db.DB
+	Database
 	dir   string // the copy
 	users int
 }
@@ -52,16 +60,18 @@ type state struct {
 }
 
 // Open makes a holder for the directory, whether a database is there yet or not.
-func Open(dir string, log *slog.Logger) (*Holder, error) {
+// What is kept of each database in memory, to be read once only, has at most so
+// many bytes.
+func Open(dir string, cache int, log *slog.Logger) (*Holder, error) {
 	s, err := newScratch(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Holder{dir: dir, scratch: s, log: log}, nil
+	return &Holder{dir: dir, cache: cache, scratch: s, log: log}, nil
 }
 
 // Acquire lends the newest database, nil if there is none, until done is called.
-func (h *Holder) Acquire() (*db.DB, func()) {
+func (h *Holder) Acquire() (*Database, func()) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	if h.current == nil {
@@ -69,7 +79,7 @@ func (h *Holder) Acquire() (*db.DB, func()) {
 	}
 	lent := h.current
 	lent.users++
-	return lent.DB, func() { h.giveBack(lent) }
+	return &lent.Database, func() { h.giveBack(lent) }
 }
 
 // giveBack closes a database that nobody uses any more.
@@ -151,7 +161,7 @@ func (h *Holder) load() (*handle, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &handle{DB: opened, dir: dir, users: 1}, nil
+	return &handle{Database: Database{opened, newCache(h.cache)}, dir: dir, users: 1}, nil
 }
 
 // Watch refreshes every so often until the context ends, and calls changed after

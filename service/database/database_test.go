@@ -17,7 +17,7 @@ import (
 
 func open(t *testing.T, dir string) *database.Holder {
 	t.Helper()
-	h, err := database.Open(dir, slog.New(slog.DiscardHandler))
+	h, err := database.Open(dir, 1<<20, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return h
 }
@@ -48,7 +48,7 @@ func TestLentDatabaseStays(t *testing.T) {
 	assert.Len(t, left, 1)
 }
 
-func first(t *testing.T, d *db.DB) string {
+func first(t *testing.T, d *database.Database) string {
 	t.Helper()
 	r, err := d.Release("debian", "12")
 	require.NoError(t, err)

@@ -80,7 +80,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.store, err = openStore(ctx, o.Config); err != nil {
 		return nil, err
 	}
-	if s.databases, err = database.Open(o.Config.DB, s.log); err != nil {
+	if s.databases, err = database.Open(o.Config.DB, o.Config.DatabaseCacheMB<<20, s.log); err != nil {
 		return nil, err
 	}
 	if _, err := s.databases.Refresh(); err != nil {

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -216,4 +217,28 @@ func TestSlowClients(t *testing.T) {
 		assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "it is still open")
 		assert.NotContains(t, string(text), "200 OK")
 	}
+}
+
+// Clients that do not read their reports hold no slot: others are answered.
+func TestSlowReaders(t *testing.T) {
+	s := servicetest.Start(t, servicetest.Options{DB: servicetest.Database(t), Args: []string{"--scan-slots=1"}})
+	owner := s.Token()
+	req := servicetest.Request("", 15_000)
+	req.FullOutput = true // a report of 10 MB: the buffers of a socket do not take it all
+	body, err := json.Marshal(req)
+	require.NoError(t, err)
+	dialer := tls.Dialer{Config: &tls.Config{RootCAs: s.Roots(), MinVersion: tls.VersionTLS12}}
+	for range 4 {
+		c, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "https://"))
+		require.NoError(t, err)
+		defer c.Close()
+		_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", remote.PathScan, owner, len(body), body)
+		require.NoError(t, err)
+		_, err = c.Read(make([]byte, 1)) // it is being sent
+		require.NoError(t, err)
+	}
+	a := s.Do(http.MethodPost, remote.PathScan, owner, servicetest.Request("", 5))
+	assert.Equal(t, http.StatusOK, a.Status)
+	assert.Equal(t, 1, strings.Count(s.Log(), `"route":"POST /api/v1/scan","status":200`), "the slow ones are not done")
+	assert.Contains(t, string(s.Do(http.MethodGet, "/metrics", "", nil).Body), "microscanner_scans_running 0\n")
 }

@@ -23,19 +23,26 @@ func Database(t testing.TB, records ...advisory.Record) string {
 	return dir
 }
 
-// Install makes a database in a directory, in the place of the one that may be
-// there.
+// Install is WriteDatabase for tests.
 func Install(t testing.TB, dir string, records ...advisory.Record) db.Meta {
 	t.Helper()
+	meta, err := WriteDatabase(t.Context(), dir, records...)
+	require.NoError(t, err)
+	return meta
+}
+
+// WriteDatabase makes a database in a directory, in the place of the one that may
+// be there.
+func WriteDatabase(ctx context.Context, dir string, records ...advisory.Record) (db.Meta, error) {
 	list := all.List()
 	b := db.NewBuilder(db.BuilderOptions{Built: time.Now().UTC(), Scheme: func(id string) (version.Scheme, bool) {
 		d, ok := distro.ByID(list, id)
 		return d.Rules.Scheme, ok
 	}})
 	for _, r := range records {
-		require.NoError(t, b.Add(r))
+		if err := b.Add(r); err != nil {
+			return db.Meta{}, err
+		}
 	}
-	meta, err := b.Write(context.Background(), dir)
-	require.NoError(t, err)
-	return meta
+	return b.Write(ctx, dir)
 }

@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/example/microscanner-frontend/scanner/db"
 	"github.com/example/microscanner-frontend/scanner/distro"
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/remote"
 	"github.com/example/microscanner-frontend/scanner/scan"
+	"github.com/example/microscanner-frontend/service/database"
 	"github.com/example/microscanner-frontend/service/history"
 	"github.com/example/microscanner-frontend/service/store"
 )
@@ -55,7 +55,7 @@ type Watcher struct {
 // cannot be assessed does not keep the others from it. A message is planned
 // before the image's findings are replaced: a process that dies between plans it
 // again rather than never.
-func (w *Watcher) Reassess(ctx context.Context, database *db.DB) error {
+func (w *Watcher) Reassess(ctx context.Context, database *database.Database) error {
 	var failed []error
 	err := w.Store.Watched(ctx, func(s store.ScanRecord) error {
 		if err := ctx.Err(); err != nil {
@@ -75,7 +75,7 @@ func (w *Watcher) Reassess(ctx context.Context, database *db.DB) error {
 	return errors.Join(append(failed, err)...)
 }
 
-func (w *Watcher) reassess(ctx context.Context, database *db.DB, s store.ScanRecord) error {
+func (w *Watcher) reassess(ctx context.Context, database *database.Database, s store.ScanRecord) error {
 	req, err := history.Unpack(s.Inventory)
 	if err != nil {
 		return err
@@ -84,8 +84,8 @@ func (w *Watcher) reassess(ctx context.Context, database *db.DB, s store.ScanRec
 	if err != nil {
 		return err
 	}
-	r, err := scan.Assess(&req.Inventory, database, scan.Options{
-		Policy: p, Suppressions: req.Suppressions, Distros: w.Distros, Now: w.Now, Stop: ctx.Err,
+	r, err := scan.Assess(&req.Inventory, database.DB, scan.Options{
+		Policy: p, Suppressions: req.Suppressions, Distros: w.Distros, Now: w.Now, Stop: ctx.Err, Cache: database.Cache,
 	})
 	if err != nil {
 		return err

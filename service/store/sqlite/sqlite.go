@@ -55,6 +55,7 @@ type database struct {
 	*writer
 	file    string
 	readers *sql.DB
+	reader  *prepared
 	writers *sql.DB
 }
 
@@ -72,6 +73,7 @@ func newDatabase(ctx context.Context, file string) (_ *database, err error) {
 	}
 	d.readers.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
 	d.readers.SetMaxIdleConns(max(4, runtime.GOMAXPROCS(0)))
+	d.reader = newPrepared(d.readers)
 	if d.writer, err = newWriter(ctx, d.writers); err != nil {
 		return nil, errors.Join(err, d.writers.Close(), d.readers.Close())
 	}
@@ -96,7 +98,7 @@ func address(file, mode string) string {
 }
 
 // Reader gives the connections that only read.
-func (d *database) Reader() sqlstore.Querier { return d.readers }
+func (d *database) Reader() sqlstore.Querier { return d.reader }
 
 // Statement is a transaction: all writes go through the writer.
 func (d *database) Statement(ctx context.Context, f func(context.Context, sqlstore.Querier) error) error {

@@ -40,6 +40,7 @@ func (w *write) end(err error) {
 // disk is then for many writes, and each is answered only when it is there.
 type writer struct {
 	conn  *sql.Conn
+	run   *prepared // on conn
 	queue chan *write
 
 	once  sync.Once
@@ -52,7 +53,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{conn: conn, queue: make(chan *write, maxGroup), quit: make(chan struct{}), ended: make(chan struct{})}
+	w := &writer{conn: conn, run: newPrepared(conn), queue: make(chan *write, maxGroup), quit: make(chan struct{}), ended: make(chan struct{})}
 	go w.loop()
 	return w, nil
 }
@@ -170,7 +171,7 @@ func (w *writer) step(ctx context.Context, next *write) (own, group error) {
 	if err := w.exec(ctx, "SAVEPOINT write"); err != nil {
 		return nil, err
 	}
-	if own = next.run(ctx, w.conn); own != nil {
+	if own = next.run(ctx, w.run); own != nil {
 		// SQLite ends the transaction itself when the disk is full or broken.
 		if err := w.exec(ctx, "ROLLBACK TO write"); err != nil {
 			return nil, errors.Join(own, err)
@@ -180,6 +181,6 @@ func (w *writer) step(ctx context.Context, next *write) (own, group error) {
 }
 
 func (w *writer) exec(ctx context.Context, statement string) error {
-	_, err := w.conn.ExecContext(ctx, statement)
+	_, err := w.run.ExecContext(ctx, statement)
 	return err
 }
