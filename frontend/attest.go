@@ -33,7 +33,7 @@ func (s *stage) attest(ctx context.Context, res *client.Result, scans outcomes) 
 		suppressions = digest.FromBytes(s.cfg.suppressions).String()
 	}
 	for _, o := range scans {
-		if o.report.Image.Stage != "" {
+		if o.stage != "" {
 			continue // of a stage that is not exported
 		}
 		predicate, err := attest.Predicate(o.report, by, suppressions)
@@ -53,6 +53,23 @@ func (s *stage) attest(ctx context.Context, res *client.Result, scans outcomes) 
 				Subjects:      []result.InTotoSubject{{Kind: gatewaypb.InTotoSubjectKind_Self}},
 			},
 		})
+	}
+	return nil
+}
+
+// refuseStatements refuses a result of another frontend that brings a statement of
+// the type that ours have, or a bundle of statements that may be of any type:
+// "microscanner verify" would believe a statement that the build's frontend made
+// up.
+func refuseStatements(res *client.Result) error {
+	for _, attestations := range res.Attestations {
+		for _, a := range attestations {
+			kind := a.InToto.PredicateType
+			if kind == attest.PredicateType || kind == "" && a.Kind == gatewaypb.AttestationKind_Bundle {
+				return fmt.Errorf("microscanner: error: the frontend that built the image attaches statements of its own that can be of the type %s; "+
+					"such a statement would pass for one of this scan, so the image is not exported. Build with a frontend that attaches none", attest.PredicateType)
+			}
+		}
 	}
 	return nil
 }

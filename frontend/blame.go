@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,7 +28,7 @@ func (s *stage) blame(ctx context.Context, o outcome, rootfs llb.State, id strin
 	}
 	blamed, err := s.blamed(ctx, o, rootfs, id)
 	if err != nil {
-		o.unblamed = fmt.Errorf("it is not known which instructions brought the packages of %s: %w", o.platform, err)
+		o.unblamed = fmt.Errorf("it is not known which instructions brought the packages of %s: %w", o.target, err)
 		return o
 	}
 	return blamed
@@ -42,7 +43,7 @@ func (s *stage) blamed(ctx context.Context, o outcome, rootfs llb.State, id stri
 	if err != nil {
 		return o, err
 	}
-	origins := originsOf(steps, s.cfg.target)
+	origins := originsOf(steps, cmp.Or(o.stage, s.cfg.target))
 	state, err := s.compare(o, steps, origins, id)
 	if err != nil {
 		return o, err
@@ -70,7 +71,7 @@ func (s *stage) compare(o outcome, steps []llbgen.Step, origins origins, id stri
 			Scanner: s.scanner,
 			Report:  state,
 			ID:      id,
-			Name:    fmt.Sprintf("[microscanner] find the instructions behind the findings of %s", o.platform),
+			Name:    fmt.Sprintf("[microscanner] find the instructions behind the findings of %s", o.target),
 		}
 		for i := max(0, end-maxCompared); i < end; i++ {
 			step := report.Step{By: origins.by[i]}

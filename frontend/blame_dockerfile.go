@@ -26,8 +26,10 @@ type instruction struct {
 
 type buildStage struct {
 	name string
-	from int // index of its FROM in the instructions
-	base int // index of the stage that it is made from; -1 if it is made from none
+	// given is the name that the Dockerfile gives it; empty if it gives none.
+	given string
+	from  int // index of its FROM in the instructions
+	base  int // index of the stage that it is made from; -1 if it is made from none
 }
 
 // languageDockerfile is BuildKit's name for Dockerfiles.
@@ -67,7 +69,8 @@ func (d *dockerfile) addStage(words *parser.Node) {
 			}
 		}
 		if as := words.Next; as != nil && strings.EqualFold(as.Value, "as") && as.Next != nil {
-			s.name = strings.ToLower(as.Next.Value)
+			s.given = strings.ToLower(as.Next.Value)
+			s.name = s.given
 		}
 	}
 	d.stages = append(d.stages, s)

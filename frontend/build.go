@@ -6,12 +6,15 @@ package frontend
 import (
 	"context"
 
-	"github.com/moby/buildkit/frontend/dockerfile/builder"
 	"github.com/moby/buildkit/frontend/gateway/client"
+
+	"github.com/example/microscanner-frontend/scanner/settings"
 )
 
 // Build is the frontend's entry point. The result that it returns holds the
-// references and the metadata that the Dockerfile frontend returned, untouched.
+// references and the metadata that the Dockerfile frontend returned, untouched;
+// if that is asked for, an attestation of the scan stands beside them, or the
+// scan's reports stand in their place.
 // A bad setting, a scan that found too much and a scan that could not be done
 // are errors; their texts are for the user.
 func Build(ctx context.Context, c client.Client) (*client.Result, error) {
@@ -19,8 +22,11 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := builder.Build(ctx, &buildClient{Client: c, opts: buildOpts})
+	res, err := (&buildClient{Client: c, opts: buildOpts}).build(ctx, cfg.Frontend)
 	if err != nil {
+		return nil, err
+	}
+	if err := refuseStatements(res); err != nil {
 		return nil, err
 	}
 	// The answer to somebody else's subrequest holds nothing to scan. A frontend
@@ -31,7 +37,7 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 		}
 		return res, nil
 	}
-	st, err := newStage(ctx, c, cfg)
+	st, err := newStage(ctx, c, cfg, buildOpts)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +45,19 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.request == requestScan {
-		return scans.answer()
+	switch {
+	case cfg.request == requestScan:
+		return scans.answer(cfg)
+	case cfg.Result == settings.ResultReport:
+		return st.reports(ctx, res, scans)
 	}
-	if failing := scans.failing(); failing != nil {
+	if failing := scans.deciding(cfg.GateStages).failing(); failing != nil {
 		return nil, failing.refuse(ctx, st)
+	}
+	if cfg.Attest {
+		if err := st.attest(ctx, res, scans); err != nil {
+			return nil, err
+		}
 	}
 	scans.warn(ctx, c)
 	return res, nil

@@ -1,11 +1,15 @@
 package frontend
 
 import (
+	"context"
 	"errors"
 	"testing"
 
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/util/grpcerrors"
+	digest "github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -43,6 +47,63 @@ func TestBuildOptsAreACopy(t *testing.T) {
 	got["cmdline"] = "x" // as the Dockerfile frontend does
 	require.NotContains(t, c.BuildOpts().Opts, "cmdline")
 	require.Len(t, all, 2)
+}
+
+// gateway is a client that notes what is solved.
+type gateway struct {
+	opts
+	solved *client.SolveRequest
+	warned *int
+}
+
+func (g gateway) BuildOpts() client.BuildOpts {
+	return client.BuildOpts{Opts: g.all, Caps: gatewaypb.Caps.CapSet(gatewaypb.Caps.All())}
+}
+
+func (g gateway) Inputs(context.Context) (map[string]llb.State, error) {
+	return map[string]llb.State{"input": llb.Scratch()}, nil
+}
+
+func (g gateway) Solve(_ context.Context, req client.SolveRequest) (*client.Result, error) {
+	*g.solved = req
+	return client.NewResult(), nil
+}
+
+func (g gateway) Warn(context.Context, digest.Digest, string, client.WarnOpts) error {
+	*g.warned++
+	return nil
+}
+
+// TestAnotherFrontend is called as BuildKit's Dockerfile frontend calls one.
+func TestAnotherFrontend(t *testing.T) {
+	var req client.SolveRequest
+	c := &buildClient{Client: gateway{solved: &req}, opts: map[string]string{
+		"source": "example/scan", "cmdline": "example/scan", "target": "x", "build-arg:A": "1", "build-arg:BUILDKIT_SYNTAX": "example/scan",
+	}}
+	_, err := c.build(t.Context(), "docker/dockerfile:1-labs")
+	require.NoError(t, err)
+	require.Equal(t, "gateway.v0", req.Frontend)
+	require.Equal(t, map[string]string{
+		"source": "docker/dockerfile:1-labs", "cmdline": "docker/dockerfile:1-labs", "target": "x", "build-arg:A": "1",
+		"build-arg:BUILDKIT_SYNTAX": "docker/dockerfile:1-labs",
+	}, req.FrontendOpt)
+	require.Contains(t, req.FrontendInputs, "input")
+	require.Equal(t, "example/scan", c.opts["source"], "the options stay as they are")
+}
+
+func TestQuietBuild(t *testing.T) {
+	n := 0
+	c := &buildClient{Client: gateway{warned: &n}}
+	require.NoError(t, c.Warn(t.Context(), "", "x", client.WarnOpts{}))
+	require.Equal(t, 1, n)
+	c.quiet = true
+	require.NoError(t, c.Warn(t.Context(), "", "x", client.WarnOpts{}))
+	require.Equal(t, 1, n)
+}
+
+func TestWithoutCap(t *testing.T) {
+	require.Empty(t, withoutCap("moby.buildkit.frontend.subrequests+forward", capSubrequests))
+	require.Equal(t, "a,b+x", withoutCap("a,moby.buildkit.frontend.subrequests,b+x", capSubrequests))
 }
 
 // TestSentenceReachesTheClient: BuildKit sends an error as a gRPC status, and

@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/moby/buildkit/frontend/subrequests"
 
 	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/report/formats"
 	"github.com/example/microscanner-frontend/scanner/settings"
 )
 
@@ -21,10 +23,15 @@ const (
 	optRequestID = "requestid"
 	optSource    = "source" // the image that this program was called as
 	optTarget    = "target"
+	optAttest    = "attest:"       // before the name of an attestation that BuildKit makes
+	optCaps      = "frontend.caps" // what the client wants the frontend to be able to do
 	// optResolveMode says whether images are looked up in their registry
 	// although they are here already.
 	optResolveMode = "image-resolve-mode"
 )
+
+// capSubrequests is the capability to answer subrequests.
+const capSubrequests = "moby.buildkit.frontend.subrequests"
 
 // What a build asks for, beside an image.
 const (
@@ -41,6 +48,18 @@ type config struct {
 	suppressions []byte
 	target       string // the Dockerfile stage that was asked for, or empty
 	request      string // a subrequest, or empty
+	// format is the format that a requestScan asked for; its name is empty if
+	// that asked for none.
+	format formats.Format
+	// dockerfile is what was read as the Dockerfile. Another frontend may have
+	// another language.
+	dockerfile []byte
+}
+
+// listPackages reports whether the report has to list packages without
+// vulnerabilities too.
+func (c config) listPackages() bool {
+	return c.request == requestImage && c.Result == settings.ResultReport || c.format.NeedsPackages
 }
 
 // readConfig reads our settings from every place. It returns the build's
@@ -49,7 +68,11 @@ type config struct {
 func readConfig(ctx context.Context, c client.Client) (config, map[string]string, error) {
 	opts := c.BuildOpts().Opts
 	args, rest := splitOptions(opts)
-	cfg := config{target: opts[optTarget], request: opts[optRequestID]}
+	cfg := config{target: opts[optTarget]}
+	var err error
+	if cfg.request, cfg.format, err = parseRequest(opts[optRequestID]); err != nil {
+		return config{}, nil, err
+	}
 	lock, err := readLock(policyPath)
 	if err != nil {
 		return config{}, nil, settingsError(err)
@@ -73,6 +96,7 @@ func readConfig(ctx context.Context, c client.Client) (config, map[string]string
 		return config{}, nil, settingsError(err, places.sources...)
 	}
 	cfg.Settings = merged
+	cfg.dockerfile = places.sources[0].data
 	cfg.suppressions, err = suppressions(ctx, places.context, merged)
 	return cfg, rest, err
 }
@@ -87,10 +111,24 @@ func splitOptions(opts map[string]string) (args, rest map[string]string) {
 			delete(rest, opt)
 		}
 	}
-	if opts[optRequestID] == requestScan {
+	if isScanRequest(opts[optRequestID]) {
 		delete(rest, optRequestID)
+		// A frontend that this leads to need not know of subrequests.
+		rest[optCaps] = withoutCap(rest[optCaps], capSubrequests)
+		if rest[optCaps] == "" {
+			delete(rest, optCaps)
+		}
 	}
 	return args, rest
+}
+
+// withoutCap drops one from a list of capabilities that a build asks for; each
+// may have a suffix that begins with "+".
+func withoutCap(list, name string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(list, ","), func(c string) bool {
+		c, _, _ = strings.Cut(c, "+")
+		return c == name
+	}), ",")
 }
 
 // places are the settings that come with the Dockerfile and its context.
@@ -139,10 +177,16 @@ func readSettingsFile(ctx context.Context, files *contextFiles) (settings.Layer,
 
 // scannerFlags are the settings as the scanner's command line takes them, with
 // the places that they came from. What nobody set is the scanner's own default.
-func (c config) scannerFlags(platform string) []string {
-	flags := []string{"--platform=" + platform}
+func (c config) scannerFlags(t target) []string {
+	flags := []string{"--platform=" + t.platform}
 	if c.target != "" {
 		flags = append(flags, "--target="+c.target)
+	}
+	if t.stage != "" {
+		flags = append(flags, "--stage="+t.stage)
+	}
+	if c.listPackages() {
+		flags = append(flags, "--full-output")
 	}
 	values := c.Policy.Values()
 	for _, key := range policy.Keys() {

@@ -55,7 +55,7 @@ func TestScannerFlags(t *testing.T) {
 	require.Equal(t, []string{
 		"--platform=linux/arm64", "--target=--weird",
 		"--fail-on=low", "--origin=fail-on=Dockerfile, line 2 (# scan=)",
-	}, cfg.scannerFlags("linux/arm64"))
+	}, cfg.scannerFlags(target{platform: "linux/arm64"}))
 }
 
 func TestDescribe(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/distribution/reference"
+	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/util/grpcerrors"
 	"google.golang.org/grpc/status"
 
@@ -36,7 +37,7 @@ func (e *buildError) GRPCStatus() *status.Status {
 // rootfs, and not that something was found in it.
 func scanError(t target, err error) error {
 	return &buildError{
-		fmt.Sprintf("microscanner: error: the rootfs of %s could not be scanned, so the image is not exported. This is an error in the scan, not a finding", t.platform),
+		fmt.Sprintf("microscanner: error: the rootfs of %s could not be scanned, so the image is not exported. This is an error in the scan, not a finding", t),
 		err,
 	}
 }
@@ -45,7 +46,16 @@ func scanError(t target, err error) error {
 // advisories, past its end of life, or of packages that cannot be read.
 func notAssessed(o *outcome) string {
 	return fmt.Sprintf("microscanner: error: the image of %s cannot be fully assessed, so it is not exported. This is an error in the scan, not a finding: %s",
-		o.platform, report.Printable(o.report.Verdict.Reason))
+		o.platform, o.reason())
+}
+
+// otherFrontendError says that an error is that of the frontend which the
+// setting names. One that points into a file of the user's speaks for itself.
+func otherFrontendError(image string, err error) error {
+	if len(errdefs.Sources(err)) > 0 {
+		return err
+	}
+	return &buildError{fmt.Sprintf("the build with the frontend %s failed (setting %s)", report.Printable(image), settings.KeyFrontend), err}
 }
 
 func badDatabase(name string, err error) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
@@ -18,6 +19,18 @@ import (
 
 // outcomes are the scans of one build, in the order of its platforms.
 type outcomes []outcome
+
+// deciding lists the scans that the gate looks at: those of the images and, if
+// gateStages says so, those of other stages.
+func (o outcomes) deciding(gateStages bool) outcomes {
+	var out outcomes
+	for _, s := range o {
+		if s.stage == "" || gateStages {
+			out = append(out, s)
+		}
+	}
+	return out
+}
 
 // failing lists the scans that let no image out.
 func (o outcomes) failing() outcomes {
@@ -56,9 +69,22 @@ func (o outcomes) refuse(ctx context.Context, st *stage) error {
 	}
 	var reasons []string
 	for _, s := range o {
-		reasons = append(reasons, fmt.Sprintf("the image of %s is not exported: %s", s.platform, report.Printable(s.report.Verdict.Reason)))
+		reasons = append(reasons, fmt.Sprintf("the image of %s is not exported: %s", s.platform, s.reason()))
 	}
 	return o.withSources(&buildError{"microscanner: " + strings.Join(reasons, "; "), err})
+}
+
+// prefix begins what is said of a stage that is not the image's.
+func (t target) prefix() string {
+	if t.stage == "" {
+		return ""
+	}
+	return "stage " + t.stage + ": "
+}
+
+// reason is the reason of the verdict.
+func (s *outcome) reason() string {
+	return s.prefix() + report.Printable(s.report.Verdict.Reason)
 }
 
 // maxWarnings is how many packages a build's warnings name. What is beyond is a number.
@@ -91,18 +117,30 @@ func (o outcomes) warn(ctx context.Context, c client.Client) {
 
 func (o outcomes) warnings() []warning {
 	var out []warning
-	var lines []report.PackageLine
-	places := map[string]warning{} // by the text of the line
-	seen := map[string]bool{}      // platforms of one image mostly say the same
+	seen := map[string]bool{} // platforms of one image mostly say the same
 	for _, s := range o {
 		for _, text := range s.doubts() {
-			if !seen[text] {
+			if text = s.prefix() + text; !seen[text] {
 				seen[text] = true
 				out = append(out, warning{text: text})
 			}
 		}
+	}
+	// What is not exported comes after what is, however bad.
+	images := o.deciding(false)
+	stages := slices.DeleteFunc(slices.Clone(o), func(s outcome) bool { return s.stage == "" })
+	return slices.Concat(out, images.packageWarnings(), stages.packageWarnings())
+}
+
+// packageWarnings are the warnings of packages, the worst first.
+func (o outcomes) packageWarnings() []warning {
+	var out []warning
+	var lines []report.PackageLine
+	places := map[string]warning{} // by the text of the line
+	for _, s := range o {
 		origin := s.originOfSources()
 		for _, l := range s.report.PackageLines() {
+			l.Text = s.prefix() + l.Text
 			if _, ok := places[l.Text]; ok {
 				continue
 			}
@@ -118,7 +156,11 @@ func (o outcomes) warnings() []warning {
 	report.SortPackageLines(lines)
 	for i, l := range lines {
 		if i == maxWarnings {
-			text := fmt.Sprintf("%d more packages have findings; docker buildx build --call=scan lists them", len(lines)-i)
+			of := ""
+			if o[0].stage != "" {
+				of = "other stages: "
+			}
+			text := fmt.Sprintf("%s%d more packages have findings; docker buildx build --call=scan lists them", of, len(lines)-i)
 			out = append(out, warning{text: text})
 			break
 		}
@@ -137,6 +179,9 @@ func (s *outcome) doubts() []string {
 			continue
 		}
 		out = append(out, "not assessed: "+report.Printable(n.String()))
+	}
+	if s.stage != "" && s.report.Verdict.ExitCode == policy.ExitError {
+		out = append(out, "cannot be fully assessed: "+report.Printable(s.report.Verdict.Reason))
 	}
 	if s.unblamed != nil {
 		out = append(out, report.Printable(s.unblamed.Error()))

@@ -3,6 +3,7 @@ package frontend
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -64,7 +65,7 @@ func TestAnswer(t *testing.T) {
 	pass := scanned("linux/amd64", policy.ExitPass, severity.Low, "bash")
 	fail := scanned("linux/arm64", policy.ExitGate, severity.High, "zlib")
 
-	res, err := outcomes{pass}.answer()
+	res, err := outcomes{pass}.answer(config{})
 	require.NoError(t, err)
 	require.Equal(t, "0", string(res.Metadata[metaStatusCode]))
 	var one report.Report
@@ -72,7 +73,7 @@ func TestAnswer(t *testing.T) {
 	require.Equal(t, "linux/amd64", one.Image.Platform)
 	require.True(t, res.IsEmpty(), "nothing to export")
 
-	res, err = outcomes{pass, fail}.answer()
+	res, err = outcomes{pass, fail}.answer(config{})
 	require.NoError(t, err)
 	require.Equal(t, "4", string(res.Metadata[metaStatusCode]))
 	var two []report.Report
@@ -82,11 +83,89 @@ func TestAnswer(t *testing.T) {
 	require.Contains(t, string(res.Metadata[metaText]), "zlib")
 }
 
+// ofStage makes an outcome that of a stage.
+func ofStage(o outcome, stage string) outcome {
+	o.stage, o.report.Image.Stage = stage, stage
+	return o
+}
+
+func TestStagesDecideOnlyIfTheyShall(t *testing.T) {
+	all := outcomes{
+		scanned("linux/amd64", policy.ExitPass, severity.Low, "bash"),
+		ofStage(scanned("linux/amd64", policy.ExitGate, severity.High, "zlib"), "build"),
+	}
+	require.Empty(t, all.deciding(false).failing())
+	require.Len(t, all.deciding(true).failing(), 1)
+
+	res, err := all.answer(config{})
+	require.NoError(t, err)
+	require.Equal(t, "0", string(res.Metadata[metaStatusCode]))
+	var reports []report.Report
+	require.NoError(t, json.Unmarshal(res.Metadata[metaJSON], &reports))
+	require.Equal(t, []string{"", "build"}, []string{reports[0].Image.Stage, reports[1].Image.Stage})
+	gated := config{}
+	gated.GateStages = true
+	res, err = all.answer(gated)
+	require.NoError(t, err)
+	require.Equal(t, "4", string(res.Metadata[metaStatusCode]))
+
+	all[1].report.Verdict.ExitCode = policy.ExitError
+	_, err = all.answer(config{})
+	require.NoError(t, err)
+	require.Equal(t, `stage build: cannot be fully assessed: the reason\x1b[31m`, all.warnings()[0].text)
+	_, err = all.answer(gated)
+	require.ErrorContains(t, err, `stage build: the reason\x1b[31m`)
+}
+
+func TestWarningsOfStagesComeLast(t *testing.T) {
+	got := outcomes{
+		ofStage(scanned("linux/amd64", policy.ExitPass, severity.High, many(12)...), "build"),
+		scanned("linux/amd64", policy.ExitPass, severity.Low, "bash"),
+	}.warnings()
+	require.Len(t, got, 12)
+	require.Equal(t, "bash 1.0 no fix: 1 low (CVE-2026-0000)", got[0].text)
+	require.Equal(t, "stage build: pkg00 1.0 no fix: 1 high (CVE-2026-0000)", got[1].text)
+	require.Equal(t, "other stages: 2 more packages have findings; docker buildx build --call=scan lists them", got[11].text)
+}
+
+func TestAnswerInAnotherFormat(t *testing.T) {
+	o := outcomes{scanned("linux/amd64", policy.ExitGate, severity.High, "zlib")}
+	answer := func(id string) map[string][]byte {
+		request, format, err := parseRequest(id)
+		require.NoError(t, err)
+		require.Equal(t, requestScan, request)
+		res, err := o.answer(config{format: format})
+		require.NoError(t, err)
+		require.Equal(t, "4", string(res.Metadata[metaStatusCode]))
+		return res.Metadata
+	}
+	meta := answer("frontend.scan.sarif")
+	require.Contains(t, string(meta[metaText]), `"version":"2.1.0"`)
+	require.NotContains(t, meta, metaJSON, "so that buildx prints the text where JSON is asked for")
+	meta = answer("frontend.scan.junit")
+	require.Contains(t, string(meta[metaText]), "<testsuite")
+	require.JSONEq(t, string(answer("frontend.scan.json")[metaText]), string(meta[metaJSON]))
+	require.Equal(t, answer("frontend.scan")[metaText], answer("frontend.scan.table")[metaText])
+
+	_, _, err := parseRequest("frontend.scan.pdf")
+	require.ErrorContains(t, err, `microscanner: error: --call=scan.pdf: there is no format "pdf"; the formats are json, table, `)
+	request, _, err := parseRequest("frontend.scanner")
+	require.NoError(t, err)
+	require.Equal(t, "frontend.scanner", request)
+}
+
+func TestAnswerThatIsTooLarge(t *testing.T) {
+	o := scanned("linux/amd64", policy.ExitPass, severity.Low, "bash")
+	o.report.Resources[0].Vulnerabilities[0].Description = strings.Repeat("x", maxAnswer)
+	_, err := outcomes{o}.answer(config{})
+	require.ErrorContains(t, err, "MICROSCANNER_RESULT=report")
+}
+
 func TestAnErrorIsNoAnswer(t *testing.T) {
 	_, err := outcomes{
 		scanned("linux/amd64", policy.ExitGate, severity.High, "zlib"),
 		scanned("linux/arm64", policy.ExitError, severity.High, "zlib"),
-	}.answer()
+	}.answer(config{})
 	require.EqualError(t, err, `microscanner: error: the image of linux/arm64 cannot be fully assessed, so it is not exported. `+
 		`This is an error in the scan, not a finding: the reason\x1b[31m`)
 }
@@ -101,7 +180,7 @@ func TestDescribeListsTheScan(t *testing.T) {
 	require.Len(t, all, 2)
 	require.Equal(t, "frontend.outline", all[0].Name)
 	require.Equal(t, scanRequest(), all[1])
-	require.Contains(t, string(res.Metadata[metaText]), "\nscan    1.0.0   Build, scan")
+	require.Contains(t, string(res.Metadata[metaText]), "\nscan    1.1.0   Build, scan")
 
 	_, err = withScanDescribed(client.NewResult())
 	require.Error(t, err)
@@ -142,15 +221,15 @@ func TestTargetsOf(t *testing.T) {
 
 	got, err := targetsOf(single(amd, "linux/amd64"))
 	require.NoError(t, err)
-	require.Equal(t, []target{{"linux/amd64", amd}}, got)
+	require.Equal(t, []target{{platform: "linux/amd64", ref: amd}}, got)
 
 	got, err = targetsOf(single(nil, "linux/amd64"))
 	require.NoError(t, err, "an image from scratch has no reference")
-	require.Equal(t, []target{{"linux/amd64", nil}}, got)
+	require.Equal(t, []target{{platform: "linux/amd64"}}, got)
 
 	got, err = targetsOf(multi("linux/arm64", "linux/amd64"))
 	require.NoError(t, err)
-	require.Equal(t, []target{{"linux/arm64", arm}, {"linux/amd64", amd}}, got)
+	require.Equal(t, []target{{platform: "linux/arm64", ref: arm}, {platform: "linux/amd64", ref: amd}}, got)
 
 	_, err = targetsOf(single(amd, "linux/amd64", "linux/arm64"))
 	require.Error(t, err)

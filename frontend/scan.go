@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -23,6 +22,7 @@ import (
 	"github.com/example/microscanner-frontend/llbgen"
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/report"
+	"github.com/example/microscanner-frontend/scanner/settings"
 )
 
 // currentFrontender is the part of the gateway's client that knows the image
@@ -34,7 +34,18 @@ type currentFrontender interface {
 // target is one rootfs to scan.
 type target struct {
 	platform string // "linux/amd64"
-	ref      client.Reference
+	// stage is the stage of the Dockerfile that the rootfs is the result of, if
+	// it is not that of the image; see the setting stages.
+	stage string
+	ref   client.Reference
+}
+
+// String names a target in texts such as "the rootfs of linux/amd64".
+func (t target) String() string {
+	if t.stage != "" {
+		return "stage " + t.stage + ", " + t.platform
+	}
+	return t.platform
 }
 
 // outcome is the scan of one target.
@@ -58,14 +69,22 @@ type stage struct {
 	database *llb.State
 	id       string
 	cfg      config
+	// opts are the options of the build without ours.
+	opts map[string]string
 }
 
-// scanAll scans every rootfs of the result, all at once.
+// scanAll scans every rootfs of the result, all at once, and then the stages
+// that the setting stages asks for.
 func (s *stage) scanAll(ctx context.Context, res *client.Result) (outcomes, error) {
 	targets, err := targetsOf(res)
 	if err != nil {
 		return nil, err
 	}
+	stages, err := s.stageTargets(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	targets = append(targets, stages...)
 	out := make(outcomes, len(targets))
 	eg, ctx := errgroup.WithContext(ctx)
 	for i, t := range targets {
@@ -95,7 +114,7 @@ func targetsOf(res *client.Result) ([]target, error) {
 		if len(ids) != 1 {
 			return nil, fmt.Errorf("the build's result names %d platforms but holds one rootfs; nothing was scanned", len(ids))
 		}
-		return []target{{ids[0], res.Ref}}, nil
+		return []target{{platform: ids[0], ref: res.Ref}}, nil
 	}
 	if res.Ref != nil || len(ids) != len(res.Refs) {
 		return nil, fmt.Errorf("the build's result names %d platforms but holds another number of root file systems; nothing was scanned", len(ids))
@@ -106,12 +125,12 @@ func targetsOf(res *client.Result) ([]target, error) {
 		if !ok {
 			return nil, fmt.Errorf("the build's result has no rootfs for its platform %s; nothing was scanned", id)
 		}
-		out = append(out, target{id, ref})
+		out = append(out, target{platform: id, ref: ref})
 	}
 	return out, nil
 }
 
-func newStage(ctx context.Context, c client.Client, cfg config) (*stage, error) {
+func newStage(ctx context.Context, c client.Client, cfg config, opts map[string]string) (*stage, error) {
 	scanner, err := currentScanner(c)
 	if err != nil {
 		return nil, err
@@ -120,7 +139,7 @@ func newStage(ctx context.Context, c client.Client, cfg config) (*stage, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &stage{client: c, scanner: scanner, database: database, id: rand.Text(), cfg: cfg}, nil
+	return &stage{client: c, scanner: scanner, database: database, id: rand.Text(), cfg: cfg, opts: opts}, nil
 }
 
 // currentScanner is the image that this program runs from, as BuildKit hands
@@ -201,25 +220,12 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 		return outcome{target: t, report: &report.Report{Verdict: policy.Verdict{Pass: true}}}, nil
 	}
 	id, day := s.cfg.cacheKeys(s.id, time.Now())
-	state := llbgen.Scan{
-		Scanner:      s.scanner,
-		Rootfs:       rootfs,
-		Database:     s.database,
-		Suppressions: s.cfg.suppressions,
-		Flags:        s.cfg.scannerFlags(t.platform),
-		ID:           id,
-		Day:          day,
-		Name:         fmt.Sprintf("[microscanner] scan the rootfs of %s", t.platform),
-	}.State()
+	state := s.reportState(t, rootfs, id, day)
 	ref, vertex, err := solve(ctx, s.client, state)
 	if err != nil {
 		return outcome{}, scanError(t, err)
 	}
-	dt, err := readFile(ctx, ref, llbgen.ReportName)
-	if err != nil {
-		return outcome{}, scanError(t, fmt.Errorf("read the report: %w", err))
-	}
-	r, err := report.Decode(bytes.NewReader(dt))
+	r, err := s.readReport(ctx, ref)
 	if err != nil {
 		return outcome{}, scanError(t, err)
 	}
@@ -231,10 +237,10 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 // nothingToScan reports whether a rootfs has none of the directories that say
 // what it is and hold its package databases: an image of one static binary, say.
 // Such a rootfs passes without a stage, unless somebody wants to read that it
-// has no packages, or set on-no-packages to refuse it. What an image went into
-// is not even looked at: it has them, and the look takes time.
+// has no packages, have it attested, or set on-no-packages to refuse it. What an
+// image went into is not even looked at: it has them, and the look takes time.
 func (s *stage) nothingToScan(ctx context.Context, ref client.Reference, rootfs llb.State) bool {
-	if s.cfg.request != requestImage || s.cfg.Policy.OnNoPackages != policy.Warn {
+	if s.cfg.request != requestImage || s.cfg.Attest || s.cfg.Result == settings.ResultReport || s.cfg.Policy.OnNoPackages != policy.Warn {
 		return false
 	}
 	if ref == nil {

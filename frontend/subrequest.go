@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
 
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/report"
+	"github.com/example/microscanner-frontend/scanner/report/formats"
+	"github.com/example/microscanner-frontend/scanner/report/formats/all"
 )
 
 // Keys of a subrequest's answer, as buildx reads them.
@@ -22,17 +25,37 @@ const (
 	metaVersion    = "version"
 )
 
+// parseRequest tells what a build asks for. A requestScan may have the name of
+// a report's format behind it, "frontend.scan.sarif": buildx keeps what stands
+// behind format= to itself.
+func parseRequest(id string) (request string, format formats.Format, err error) {
+	if !isScanRequest(id) || id == requestScan {
+		return id, formats.Format{}, nil
+	}
+	format, err = formats.Find(all.List(), strings.TrimPrefix(id, requestScan+"."))
+	if err != nil {
+		return "", formats.Format{}, fmt.Errorf("microscanner: error: --call=%s: %w", strings.TrimPrefix(id, "frontend."), err)
+	}
+	return requestScan, format, nil
+}
+
+// isScanRequest reports whether a subrequest is our own.
+func isScanRequest(id string) bool {
+	return id == requestScan || strings.HasPrefix(id, requestScan+".")
+}
+
 // scanRequest describes requestScan to those who ask.
 func scanRequest() subrequests.Request {
 	return subrequests.Request{
-		Name:        requestScan,
-		Version:     "1.0.0",
-		Type:        subrequests.TypeRPC,
-		Description: "Build, scan and print the findings; export nothing",
-		Opts:        []subrequests.Named{{Name: optTarget, Description: "Target build stage"}},
+		Name:    requestScan,
+		Version: "1.1.0",
+		Type:    subrequests.TypeRPC,
+		Description: "Build, scan and print the findings; export nothing. As " + requestScan + ".FORMAT in another format: " +
+			strings.Join(formats.Names(all.List()), ", "),
+		Opts: []subrequests.Named{{Name: optTarget, Description: "Target build stage"}},
 		Metadata: []subrequests.Named{
-			{Name: metaJSON, Description: "The report; a list of reports if several platforms are built"},
-			{Name: metaText, Description: "The findings as a table"},
+			{Name: metaJSON, Description: "The report; a list of reports if several platforms or stages are scanned"},
+			{Name: metaText, Description: "The findings as a table, or the reports in the format that was asked for"},
 			{Name: metaStatusCode, Description: "0 if the image passes, 4 if the gate fails"},
 		},
 	}
@@ -58,48 +81,59 @@ func withScanDescribed(res *client.Result) (*client.Result, error) {
 	return res, nil
 }
 
+// maxAnswer bounds an answer: a message of BuildKit's holds at most 16 MiB.
+const maxAnswer = 15 << 20
+
 // answer is the result of requestScan. Findings are an answer; a scan that
 // could not be done is an error, and never the answer 4.
-func (o outcomes) answer() (*client.Result, error) {
-	if bad := o.firstError(); bad != nil {
+func (o outcomes) answer(cfg config) (*client.Result, error) {
+	deciding := o.deciding(cfg.GateStages)
+	if bad := deciding.firstError(); bad != nil {
 		return nil, errors.New(notAssessed(bad))
 	}
-	var text, doc bytes.Buffer
+	reports := make([]*report.Report, len(o))
+	for i := range o {
+		reports[i] = o[i].report
+	}
 	code := policy.ExitPass
-	for i, s := range o {
-		if i > 0 {
-			text.WriteByte('\n')
-		}
-		if err := report.WriteTable(&text, s.report); err != nil {
-			return nil, scanError(s.target, err)
-		}
+	for _, s := range deciding {
 		code = max(code, s.report.Verdict.ExitCode)
 	}
-	if err := o.writeJSON(&doc); err != nil {
-		return nil, scanError(o[0].target, err)
-	}
 	res := client.NewResult()
-	res.AddMeta(metaText, text.Bytes())
-	res.AddMeta(metaJSON, bytes.TrimSpace(doc.Bytes()))
 	res.AddMeta(metaStatusCode, []byte(strconv.Itoa(code)))
 	res.AddMeta(metaVersion, []byte(scanRequest().Version))
+	size := 0
+	for key, format := range answerFormats(cfg.format) {
+		var b bytes.Buffer
+		if err := format.WriteAll(&b, reports); err != nil {
+			return nil, scanError(o[0].target, err)
+		}
+		dt := b.Bytes()
+		if key == metaJSON {
+			dt = bytes.TrimSpace(dt) // buildx ends the line
+		}
+		res.AddMeta(key, dt)
+		size += len(dt)
+	}
+	if size > maxAnswer {
+		return nil, fmt.Errorf("microscanner: error: the reports are larger than the %d MiB that an answer can hold. "+
+			"This is an error in the scan, not a finding: keep them as files, with --build-arg MICROSCANNER_RESULT=report --output DIR", maxAnswer>>20)
+	}
 	return res, nil
 }
 
-// writeJSON writes the report, or a list of them if there are several.
-func (o outcomes) writeJSON(b *bytes.Buffer) error {
-	if len(o) == 1 {
-		return report.WriteJSON(b, o[0].report)
-	}
-	b.WriteString("[")
-	for i, s := range o {
-		if i > 0 {
-			b.WriteString(",\n")
+// answerFormats are the formats of an answer by their keys. Where JSON is asked
+// for and the answer has none, buildx prints the text: so JSON in another format
+// goes there alone.
+func answerFormats(asked formats.Format) map[string]formats.Format {
+	out := map[string]formats.Format{metaText: asked}
+	for _, f := range formats.Native() {
+		switch {
+		case f.Name == formats.Table && asked.Name == "":
+			out[metaText] = f
+		case f.Name == formats.JSON && !strings.Contains(asked.MediaType, "json"):
+			out[metaJSON] = f
 		}
-		if err := report.WriteJSON(b, s.report); err != nil {
-			return err
-		}
 	}
-	b.WriteString("]")
-	return nil
+	return out
 }

@@ -93,6 +93,8 @@ const maxOutputs = 1 << 10
 
 var errBroken = errors.New("the definition of the rootfs is broken")
 
+func errTooLong() error { return fmt.Errorf("the rootfs has more than %d steps", MaxSteps) }
+
 // newWalker reads the operations of a definition, and checks what everything
 // else relies on: that each input exists. Nothing can be its own input, as its
 // name is its digest.
@@ -125,13 +127,13 @@ func newWalker(def *pb.Definition) (*walker, error) {
 func (w *walker) walk(e edge) error {
 	for {
 		if len(w.steps) >= MaxSteps {
-			return fmt.Errorf("the rootfs has more than %d steps", MaxSteps)
+			return errTooLong()
 		}
 		before, err := w.step(e)
 		if err != nil || before < 0 {
 			return err
 		}
-		if e, err = w.input(e, before); err != nil {
+		if e, err = pick(w.inputs(e), before); err != nil {
 			return err
 		}
 	}
@@ -143,13 +145,14 @@ func (w *walker) step(e edge) (before int64, err error) {
 	op := w.ops[e.Digest]
 	switch {
 	case op.GetExec() != nil:
-		for _, m := range op.GetExec().Mounts {
-			if m.Output >= 0 && m.Output == e.Index {
-				w.add(e)
-				return m.Input, nil
-			}
+		m := outputMount(op.GetExec().Mounts, e.Index)
+		if m == nil {
+			return 0, errBroken
 		}
-		return 0, errBroken
+		if m.MountType == pb.MountType_BIND { // what is put into a cache stays there
+			w.add(e)
+		}
+		return m.Input, nil
 	case op.GetFile() != nil:
 		before, changes, err := beforeActions(op.GetFile().Actions, int64(len(op.Inputs)), e.Index)
 		if changes {
@@ -158,24 +161,48 @@ func (w *walker) step(e edge) (before int64, err error) {
 		return before, err
 	case op.GetMerge() != nil:
 		return w.merge(e, op.GetMerge().Inputs)
+	case op.GetPassthrough() != nil:
+		outputs := op.GetPassthrough().Outputs
+		if e.Index >= int64(len(outputs)) || outputs[e.Index] < 0 {
+			return 0, errBroken
+		}
+		return outputs[e.Index], nil
 	}
 	w.add(e)
 	return -1, nil
 }
 
+// outputMount is the mount that the n-th output is of; nil if there is none.
+// BuildKit counts the mounts that have an output, and does not look at the number
+// that each has for it. A cache has one only if something is below it.
+func outputMount(mounts []*pb.Mount, n int64) *pb.Mount {
+	for _, m := range mounts {
+		bind := m.MountType == pb.MountType_BIND
+		cache := m.MountType == pb.MountType_CACHE && m.Input >= 0
+		if m.Output == int64(pb.SkipOutput) || !bind && !cache {
+			continue
+		}
+		if n == 0 {
+			return m
+		}
+		n--
+	}
+	return nil
+}
+
 // beforeActions follows the actions of a file operation from its output to the
 // input that they start from, and tells whether any of them can change what is
-// in a file. Inputs from the number of the operation's own on are earlier actions.
+// in a file. Inputs from the number of the operation's own on are other actions.
 func beforeActions(actions []*pb.FileAction, inputs, output int64) (before int64, changes bool, err error) {
 	at := int64(slices.IndexFunc(actions, func(a *pb.FileAction) bool { return a.Output >= 0 && a.Output == output }))
-	for at >= 0 {
+	for range actions { // more of them would be a circle
+		if at < 0 || at >= int64(len(actions)) {
+			break
+		}
 		a := actions[at]
 		changes = changes || a.GetMkdir() == nil
 		if a.Input < inputs {
 			return a.Input, changes, nil
-		}
-		if a.Input-inputs >= at {
-			break
 		}
 		at = a.Input - inputs
 	}
@@ -185,13 +212,17 @@ func beforeActions(actions []*pb.FileAction, inputs, output int64) (before int64
 // merge adds a step for each layer that is merged onto the first. The rootfs
 // between two of several layers is nobody's result: it is merged anew.
 func (w *walker) merge(e edge, inputs []*pb.MergeInput) (before int64, err error) {
-	if len(inputs) == 0 || len(w.steps)+len(inputs) > MaxSteps {
+	switch {
+	case len(inputs) == 0:
 		return 0, errBroken
+	case len(w.steps)+len(inputs) > MaxSteps:
+		return 0, errTooLong()
 	}
+	all := w.inputs(e)
 	states := make([]llb.State, len(inputs))
 	layers := make([]edge, len(inputs))
 	for i, in := range inputs {
-		if layers[i], err = w.input(e, in.Input); err != nil {
+		if layers[i], err = pick(all, in.Input); err != nil {
 			return 0, err
 		}
 		states[i] = llb.NewState(layers[i].output)
@@ -210,14 +241,22 @@ func (w *walker) merge(e edge, inputs []*pb.MergeInput) (before int64, err error
 	return inputs[0].Input, nil
 }
 
-// input is the n-th input of an operation.
-func (w *walker) input(e edge, n int64) (edge, error) {
+// inputs are those of an operation.
+func (w *walker) inputs(e edge) []edge {
 	inputs := w.ops[e.Digest].Inputs
+	out := make([]edge, len(inputs))
+	for i, o := range e.output.Vertex(context.Background(), nil).Inputs() {
+		out[i] = edge{inputs[i], o}
+	}
+	return out
+}
+
+// pick is the n-th input, if there is one.
+func pick(inputs []edge, n int64) (edge, error) {
 	if n < 0 || n >= int64(len(inputs)) {
 		return edge{}, errBroken
 	}
-	outputs := e.output.Vertex(context.Background(), nil).Inputs()
-	return edge{inputs[n], outputs[n]}, nil
+	return inputs[n], nil
 }
 
 func (w *walker) add(e edge) {
@@ -234,11 +273,18 @@ func (w *walker) describe(e edge) Step {
 	if slices.Contains(imageSchemes(), scheme) {
 		s.Image, s.Digest, _ = strings.Cut(ref, "@")
 	}
+	s.Locations = w.locations(e.Digest)
+	return s
+}
+
+// locations are the places of an operation, by its digest.
+func (w *walker) locations(dgst string) []Location {
+	var out []Location
 	infos := w.source.GetInfos()
-	for _, l := range w.source.GetLocations()[e.Digest].GetLocations() {
+	for _, l := range w.source.GetLocations()[dgst].GetLocations() {
 		if i := int(l.GetSourceIndex()); i >= 0 && i < len(infos) && infos[i] != nil {
-			s.Locations = append(s.Locations, Location{infos[i], l.GetRanges()})
+			out = append(out, Location{infos[i], l.GetRanges()})
 		}
 	}
-	return s
+	return out
 }

@@ -97,6 +97,9 @@ func TestChain(t *testing.T) {
 		{"merge", llb.Merge([]llb.State{run(base(), 2, "one"), layer("link", other)}, at(sm, 3, "merge")), []string{"base", "one", "link"}},
 		{"merge of many", llb.Merge([]llb.State{base(), layer("a", other), layer("b", other), layer("c", other)}), []string{"base", "a", "b", "c"}},
 		{"diff", run(llb.Diff(base(), run(base(), 2, "one"), at(sm, 2, "diff")), 3, "two"), []string{"diff", "two"}},
+		{"a cache mount", base().Run(llb.Shlex("x"), llb.AddMount("/var/cache", other, llb.AsPersistentCacheDir("c", llb.CacheMountShared)),
+			at(sm, 2, "one").(llb.RunOption)).Root(), []string{"base", "one"}},
+		{"passed through", run(llb.NewPassthrough("x", []llb.PassthroughInput{{State: other}, {State: run(base(), 2, "one"), Output: true}}), 3, "two"), []string{"base", "one", "two"}},
 		{"local", run(llb.Local("context", at(sm, 1, "local").(llb.LocalOption)), 2, "one"), []string{"local", "one"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -193,7 +196,8 @@ func TestChainOfBrokenDefinitions(t *testing.T) {
 		"no such output":         marshal(source, file(0, &pb.FileAction{Output: 0}), end(7)),
 		"no action":              marshal(source, file(0), end(0)),
 		"an action of itself":    marshal(source, file(0, &pb.FileAction{Input: 1, Output: 0}), end(0)),
-		"an action of a later":   marshal(source, file(0, &pb.FileAction{Input: 2, Output: 0}, &pb.FileAction{Input: 0, Output: 1}), end(0)),
+		"actions in a circle":    marshal(source, file(0, &pb.FileAction{Input: 2, Output: 0}, &pb.FileAction{Input: 1, Output: 1}), end(0)),
+		"an action of no action": marshal(source, file(0, &pb.FileAction{Input: 9, Output: 0}), end(0)),
 		"an exec without mounts": marshal(source, &pb.Op{Inputs: []*pb.Input{{Digest: "last"}}, Op: &pb.Op_Exec{Exec: &pb.ExecOp{}}}, end(0)),
 		"an exec of no input":    marshal(source, &pb.Op{Inputs: []*pb.Input{{Digest: "last"}}, Op: &pb.Op_Exec{Exec: &pb.ExecOp{Mounts: []*pb.Mount{{Input: 5}}}}}, end(0)),
 		"a merge of nothing":     marshal(source, &pb.Op{Inputs: []*pb.Input{{Digest: "last"}}, Op: &pb.Op_Merge{Merge: &pb.MergeOp{}}}, end(0)),
@@ -207,6 +211,82 @@ func TestChainOfBrokenDefinitions(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, steps)
 	}
+}
+
+// TestChainFollowsBuildKit: what its own solver takes, although no client of it
+// writes such operations.
+func TestChainFollowsBuildKit(t *testing.T) {
+	dt, err := (&pb.Op{Op: &pb.Op_Source{Source: &pb.SourceOp{Identifier: "docker-image://x"}}}).MarshalVT()
+	require.NoError(t, err)
+	def := &pb.Definition{Def: [][]byte{dt}}
+	add := func(op *pb.Op, index int64) {
+		op.Inputs = []*pb.Input{{Digest: digest.FromBytes(def.Def[len(def.Def)-1]).String(), Index: index}}
+		dt, err := op.MarshalVT()
+		require.NoError(t, err)
+		def.Def = append(def.Def, dt)
+	}
+	rm := &pb.FileAction_Rm{Rm: &pb.FileActionRm{Path: "/x"}}
+	mkdir := &pb.FileAction_Mkdir{Mkdir: &pb.FileActionMkDir{Path: "/y"}}
+	add(&pb.Op{Op: &pb.Op_File{File: &pb.FileOp{Actions: []*pb.FileAction{
+		{Input: 2, SecondaryInput: -1, Output: 1, Action: mkdir}, // of the one behind it
+		{Input: 0, SecondaryInput: -1, Output: 0, Action: rm},
+	}}}}, 0)
+	add(&pb.Op{}, 1)
+	steps, err := llbgen.Chain(def)
+	require.NoError(t, err)
+	require.Len(t, steps, 2)
+	require.Equal(t, "x", steps[0].Image)
+
+	// Outputs go by the order of the mounts, whatever their numbers are.
+	def.Def = def.Def[:1]
+	add(&pb.Op{Op: &pb.Op_Exec{Exec: &pb.ExecOp{Mounts: []*pb.Mount{
+		{Input: -1, Output: -1, Dest: "/tmp", MountType: pb.MountType_TMPFS},
+		{Input: -1, Output: 0, Dest: "/empty", MountType: pb.MountType_CACHE},
+		{Input: 0, Output: 0, Dest: "/cache", MountType: pb.MountType_CACHE},
+		{Input: 0, Output: 1, Dest: "/"},
+		{Input: -1, Output: 0, Dest: "/out"},
+	}}}}, 0)
+	for index, want := range []int{1, 2, 1} { // below the cache, the root and the other
+		ended := &pb.Definition{Def: slices.Clone(def.Def)}
+		end, err := (&pb.Op{Inputs: []*pb.Input{{Digest: digest.FromBytes(def.Def[1]).String(), Index: int64(index)}}}).MarshalVT()
+		require.NoError(t, err)
+		ended.Def = append(ended.Def, end)
+		steps, err := llbgen.Chain(ended)
+		require.NoError(t, err)
+		require.Len(t, steps, want)
+		require.Equal(t, index == 2, steps[0].Image == "")
+	}
+}
+
+// TestChainOfLargeMerges: the inputs of an operation are looked at once, however
+// often it names them.
+func TestChainOfLargeMerges(t *testing.T) {
+	source, err := (&pb.Op{Op: &pb.Op_Source{Source: &pb.SourceOp{Identifier: "docker-image://x"}}}).MarshalVT()
+	require.NoError(t, err)
+	chain := func(inputs, merged int) ([]llbgen.Step, error) {
+		merge := &pb.Op{}
+		for range inputs {
+			merge.Inputs = append(merge.Inputs, &pb.Input{Digest: digest.FromBytes(source).String()})
+		}
+		list := &pb.MergeOp{}
+		for i := range merged {
+			list.Inputs = append(list.Inputs, &pb.MergeInput{Input: int64(i)})
+		}
+		merge.Op = &pb.Op_Merge{Merge: list}
+		dt, err := merge.MarshalVT()
+		require.NoError(t, err)
+		end, err := (&pb.Op{Inputs: []*pb.Input{{Digest: digest.FromBytes(dt).String()}}}).MarshalVT()
+		require.NoError(t, err)
+		return llbgen.Chain(&pb.Definition{Def: [][]byte{source, dt, end}})
+	}
+	few, err := chain(20, 20)
+	require.NoError(t, err)
+	require.Len(t, few, 20)
+	allocs := testing.AllocsPerRun(1, func() { _, err = chain(20_000, 20) })
+	require.NoError(t, err)
+	require.Less(t, allocs, 400_000.0)
+	_, err = chain(2000, 2000)
+	require.ErrorContains(t, err, "more than 1000 steps")
 }
 
 func TestChainIsTheSameEveryTime(t *testing.T) {

@@ -88,20 +88,31 @@ func (s Scan) State() llb.State {
 		"--output", path.Join(OutDir, ReportName),
 		"--report-only",
 	}, s.Flags...)
-	if s.Suppressions != nil {
-		args = append(args, "--suppressions", path.Join(SuppressionsDir, suppressionsName))
-	}
+	args = append(args, suppressionsFlags(s.Suppressions)...)
 	run := s.Scanner.run(args, s.Name, cmp.Or(s.ID, s.Day))
-	if s.Suppressions != nil {
-		list := llb.Scratch().File(llb.Mkfile("/"+suppressionsName, 0o444, s.Suppressions, llb.WithCreatedTime(time.Unix(0, 0))),
-			llb.WithCustomName("[microscanner] write the list of what does not count"))
-		run.AddMount(SuppressionsDir, list, readonly(s.ID)...)
-	}
+	mountSuppressions(run, s.Suppressions, s.ID)
 	run.AddMount(RootfsDir, s.Rootfs, readonly(s.ID)...)
 	if s.Database != nil {
 		run.AddMount(DatabaseDir, *s.Database, readonly(s.ID)...)
 	}
 	return run.AddMount(OutDir, llb.Scratch())
+}
+
+// suppressionsFlags name the list to the scanner, if there is one.
+func suppressionsFlags(list []byte) []string {
+	if list == nil {
+		return nil
+	}
+	return []string{"--suppressions", path.Join(SuppressionsDir, suppressionsName)}
+}
+
+func mountSuppressions(run llb.ExecState, list []byte, id string) {
+	if list == nil {
+		return
+	}
+	file := llb.Scratch().File(llb.Mkfile("/"+suppressionsName, 0o444, list, llb.WithCreatedTime(time.Unix(0, 0))),
+		llb.WithCustomName("[microscanner] write the list of what does not count"))
+	run.AddMount(SuppressionsDir, file, readonly(id)...)
 }
 
 // Gate is the stage that ends a failed build: it prints the findings of the
@@ -143,8 +154,9 @@ func readonly(id string) []llb.MountOption {
 	return []llb.MountOption{llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)}
 }
 
-// run is the cage that both stages share.
-func (s Scanner) run(args []string, name, id string) llb.ExecState {
+// run is the cage that all stages share. The options come last: Remote opens it
+// to the network.
+func (s Scanner) run(args []string, name, id string, more ...llb.RunOption) llb.ExecState {
 	opts := []llb.RunOption{
 		llb.Args(args),
 		llb.Dir("/"),
@@ -156,7 +168,7 @@ func (s Scanner) run(args []string, name, id string) llb.ExecState {
 	if id != "" {
 		opts = append(opts, llb.AddEnv(EnvScanID, id))
 	}
-	return s.Image.Run(opts...)
+	return s.Image.Run(append(opts, more...)...)
 }
 
 // HasImage reports whether a definition has an image among its sources, or

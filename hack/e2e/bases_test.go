@@ -50,10 +50,10 @@ func debianImage(t *testing.T, env *harness.Env, variant func() debian.Variant) 
 	return ref
 }
 
-// compileScanner builds microscanner for this machine.
+// compileScanner builds microscanner for this machine, to run in any image.
 func compileScanner(ctx context.Context, env *harness.Env) (string, error) {
 	path := filepath.Join(env.Dir(), "microscanner")
-	r := env.Run(ctx, env.Root(), nil, "go", "build", "-trimpath", "-o", path, "./cmd/scan")
+	r := env.Run(ctx, env.Root(), nil, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/scan")
 	if r.ExitCode != 0 {
 		return "", fmt.Errorf("compile the scanner: %s", r.Combined)
 	}
