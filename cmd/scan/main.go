@@ -21,8 +21,13 @@ var (
 	server  = ""
 )
 
-// secretFile is where a build puts the secret "token".
-const secretFile = "/run/secrets/token"
+// Where a build puts the secrets "token" and "microscanner-ca", and where the
+// image that a frontend runs from may have CA certificates of an organisation.
+const (
+	tokenSecret = "/run/secrets/token"
+	caSecret    = "/run/secrets/microscanner-ca" //nolint:gosec // a path, no secret
+	caFile      = "/etc/microscanner/ca.pem"
+)
 
 func main() {
 	os.Exit(cli.Main(context.Background(), cli.Env{
@@ -34,7 +39,8 @@ func main() {
 		Version: version,
 
 		Server:    cmp.Or(os.Getenv("MICROSCANNER_SERVER"), server),
-		TokenFile: secretFile,
+		TokenFile: tokenSecret,
+		CAFiles:   []string{caFile, caSecret},
 
 		CacheDir:        cacheDir(),
 		SourceDateEpoch: os.Getenv("SOURCE_DATE_EPOCH"),

@@ -119,7 +119,7 @@ const (
 // the build suppressed is.
 func (s *Scan) Judge(p policy.Policy, now time.Time, trust bool) policy.Verdict {
 	in := policy.Scan{Assessment: s.Assessment}
-	if in.Database.Age > 0 && !s.Data.IsZero() {
+	if !s.Data.IsZero() {
 		in.Database.Age = now.Sub(s.Data)
 	}
 	for i := range s.Findings {

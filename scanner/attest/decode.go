@@ -9,8 +9,9 @@ import (
 	"time"
 
 	vulns "github.com/in-toto/attestation/go/predicates/vulns/v02"
-	"github.com/in-toto/in-toto-golang/in_toto"
+	in_toto "github.com/in-toto/attestation/go/v1"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/example/microscanner-frontend/scanner/policy"
@@ -32,11 +33,9 @@ type Statement struct {
 	Scan     Scan
 }
 
-// statement is the JSON of a statement, before it is known what the predicate is.
-type statement struct {
-	in_toto.StatementHeader
-	Predicate json.RawMessage `json:"predicate"`
-}
+// olderType is the type of a statement that older versions of BuildKit write. It
+// differs in nothing that is read here.
+const olderType = "https://in-toto.io/Statement/v0.1"
 
 // Decode reads a statement. The text is untrusted: one that is too large, that
 // contradicts itself, or lacks what a decision needs is an error.
@@ -45,31 +44,57 @@ func Decode(text []byte) (*Statement, error) {
 	if len(text) > MaxSize+1<<20 {
 		return nil, fmt.Errorf("the statement is larger than %d MiB", MaxSize>>20)
 	}
-	var in statement
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if err := dec.Decode(&in); err != nil {
-		return nil, fmt.Errorf("the statement is not the JSON of one: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows behind the statement")
+	header, predicate, err := split(text)
+	if err != nil {
+		return nil, err
 	}
 	switch {
-	case in.Type != in_toto.StatementInTotoV1 && in.Type != in_toto.StatementInTotoV01:
-		return nil, fmt.Errorf("%q is not the type of an in-toto statement", in.Type)
-	case in.PredicateType != PredicateType:
-		return nil, fmt.Errorf("the statement's predicate is %q: %w", in.PredicateType, ErrNotOurs)
+	case header.GetType() != in_toto.StatementTypeUri && header.GetType() != olderType:
+		return nil, fmt.Errorf("%q is not the type of an in-toto statement", header.GetType())
+	case header.GetPredicateType() != PredicateType:
+		return nil, fmt.Errorf("the statement's predicate is %q: %w", header.GetPredicateType(), ErrNotOurs)
 	}
-	scan, err := decodePredicate(in.Predicate)
+	scan, err := decodePredicate(predicate)
 	if err != nil {
 		return nil, err
 	}
 	out := &Statement{Scan: *scan}
-	for _, s := range in.Subject {
-		for algorithm, value := range s.Digest {
+	for _, s := range header.GetSubject() {
+		for algorithm, value := range s.GetDigest() {
 			out.Subjects = append(out.Subjects, algorithm+":"+value)
 		}
 	}
 	return out, nil
+}
+
+// split parts a statement from its predicate, of which it is not known yet
+// whether it can be read.
+func split(text []byte) (*in_toto.Statement, json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if err := dec.Decode(&fields); err != nil {
+		return nil, nil, fmt.Errorf("the statement is not the JSON of one: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, nil, errors.New("something follows behind the statement")
+	}
+	predicate := fields["predicate"]
+	delete(fields, "predicate")
+	rest, err := json.Marshal(fields)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the statement is not the JSON of one: %w", err)
+	}
+	var header in_toto.Statement
+	if err := unmarshal().Unmarshal(rest, &header); err != nil {
+		return nil, nil, fmt.Errorf("the statement is not the JSON of one: %w", err)
+	}
+	return &header, predicate, nil
+}
+
+// unmarshal says how messages are read: readers have to ignore the fields that
+// they do not know.
+func unmarshal() protojson.UnmarshalOptions {
+	return protojson.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxDepth}
 }
 
 // decodePredicate reads what Predicate wrote.
@@ -83,17 +108,32 @@ func decodePredicate(text []byte) (*Scan, error) {
 		return nil, fmt.Errorf("the predicate has no field %s: %w", ExtensionType, ErrNotOurs)
 	}
 	var out Scan
-	if err := json.Unmarshal(ext, &out.Extension); err != nil {
+	if err := decodeExtension(ext, &out.Extension); err != nil {
 		return nil, fmt.Errorf("the predicate's field %s cannot be read: %w", ExtensionType, err)
 	}
 	var in vulns.Vulns
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxDepth}).Unmarshal(text, &in); err != nil {
+	if err := unmarshal().Unmarshal(text, &in); err != nil {
 		return nil, fmt.Errorf("the predicate is not one of vulnerabilities: %w", err)
 	}
 	if err := out.fill(&in); err != nil {
 		return nil, err
 	}
 	return &out, out.validate()
+}
+
+// decodeExtension reads the extension field. What a verdict rests on has to be
+// there: without it, nothing would speak against an image.
+func decodeExtension(text []byte, into *Extension) error {
+	var fields struct {
+		Assessment *json.RawMessage `json:"assessment"`
+	}
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return err
+	}
+	if fields.Assessment == nil {
+		return errors.New("it does not say what could be assessed")
+	}
+	return json.Unmarshal(text, into)
 }
 
 // fill takes what stands in the fields of the specification.
@@ -146,6 +186,9 @@ func findingOf(in *vulns.Result) (Finding, error) {
 	if !rated || f.ID == "" || len(in.GetAnnotations()) != 1 {
 		return f, fmt.Errorf("the finding %q has no severity of this program's scale, or no annotation", f.ID)
 	}
+	if _, ok := in.GetAnnotations()[0].GetFields()["fixable"].GetKind().(*structpb.Value_BoolValue); !ok {
+		return f, fmt.Errorf("the finding %q does not say whether it can be fixed", f.ID)
+	}
 	text, err := in.GetAnnotations()[0].MarshalJSON()
 	if err == nil {
 		err = json.Unmarshal(text, &f.Annotation)
@@ -155,6 +198,11 @@ func findingOf(in *vulns.Result) (Finding, error) {
 	}
 	if f.Origin != "" && f.Origin != Base && f.Origin != Added {
 		return f, fmt.Errorf("the finding %q has the origin %q, which has no meaning", f.ID, f.Origin)
+	}
+	if s := f.Suppressed; s != nil && s.Expires != "" {
+		if _, err := time.Parse(time.DateOnly, s.Expires); err != nil {
+			return f, fmt.Errorf("the finding %q is suppressed by what expires on %q, which is no day", f.ID, s.Expires)
+		}
 	}
 	return f, nil
 }

@@ -25,7 +25,7 @@ func Predicate(r *report.Report, by Scanner, suppressions string) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	text, err := protojson.Marshal(predicate)
+	text, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(predicate) // an empty list is an answer
 	if err != nil {
 		return nil, fmt.Errorf("write the attestation: %w", err)
 	}

@@ -38,6 +38,9 @@ type Env struct {
 	// TokenFile is where a build puts the secret with the token; empty if there is
 	// no such place.
 	TokenFile string
+	// CAFiles are files of CA certificates that are trusted besides the system's
+	// when a token service is asked; they need not be there.
+	CAFiles []string
 	// CacheDir is where fetched feeds are kept unless told; empty if there is no
 	// such place.
 	CacheDir string
@@ -89,6 +92,7 @@ func commands(env Env) []Command {
 			{"blame", "tell which step of a build brought each package of a report", bounded(runBlame)},
 			{"gate", "print the findings of reports and exit with their verdict", bounded(runGate)},
 			{"inventory", "list what is installed in a root file system, for remote", bounded(runInventory)},
+			{"packages", "list what is installed in a root file system, for an SBOM", bounded(runPackages)},
 			{"remote", "have an inventory scanned by a token service", bounded(runRemote)},
 			{"register", "ask a token service for a token", runRegister},
 		},

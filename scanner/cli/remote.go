@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/remote"
+	"github.com/example/microscanner-frontend/scanner/report"
 )
 
 // remoteFlags are the flags of the verb remote.
@@ -18,6 +20,7 @@ type remoteFlags struct {
 	settings     policyFlags
 	out          outcome
 	suppressions string
+	errorFile    string
 	request      remote.ScanRequest
 }
 
@@ -36,8 +39,16 @@ func newRemoteFlags(env Env) *remoteFlags {
 	f.StringVar(&f.request.Image.Reference, "image-ref", "", "name of the image, for the report")
 	f.StringVar(&f.request.Image.Platform, "platform", "", "platform of the image, for the report")
 	f.StringVar(&f.request.Image.Target, "target", "", "build stage that the image is, for the report")
+	f.StringVar(&f.request.Image.Stage, "stage", "", "build stage that the root file system is the result of, if it is not that of the image, for the report")
+	f.StringVar(&f.errorFile, "error-file", "", "in a build: write an error to this file, and exit 0; its reader acts on it")
 	return f
 }
+
+// Texts for a build, which has secrets where a command line has flags.
+var errNoSecret = errors.New("the build has no secret \"token\", by which the token service knows its clients: " +
+	"add --secret id=token,src=FILE or --secret id=token,env=VARIABLE to docker buildx build")
+
+const caBuildHelp = "give the CA's certificate to docker buildx build as --secret id=microscanner-ca,src=FILE"
 
 // runRemote is the second of the two steps of a build with a token service: it
 // has the token and the network, and never sees the root file system.
@@ -47,6 +58,35 @@ func runRemote(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.errorFile == "" {
+		return f.scan(ctx, env, rest[0])
+	}
+	f.service.caHelp = caBuildHelp
+	err = f.scan(ctx, env, rest[0])
+	if errors.Is(err, errNoToken) {
+		err = errNoSecret
+	}
+	return f.tell(env, err)
+}
+
+// tell writes an error to the file for it. What a command line that cannot be
+// run and a verdict do is as ever.
+func (f *remoteFlags) tell(env Env, err error) error {
+	var usage *usageError
+	var verdict *verdictError
+	if err == nil || errors.As(err, &usage) || errors.As(err, &verdict) {
+		return err
+	}
+	printError(env.Stderr, err)
+	text := report.Printable(err.Error()) + "\n"
+	return writeOutput(env, f.errorFile, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+}
+
+// scan has the inventory in a file scanned.
+func (f *remoteFlags) scan(ctx context.Context, env Env, file string) error {
 	p, err := f.settings.policy(f.flagSet)
 	if err != nil {
 		return err
@@ -62,7 +102,7 @@ func runRemote(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	inv, err := readInventory(rest[0])
+	inv, err := readInventory(file)
 	if err != nil {
 		return err
 	}

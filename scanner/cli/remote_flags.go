@@ -19,6 +19,8 @@ import (
 type serviceFlags struct {
 	server, caFile, tokenFile string
 	noVerify, insecureHTTP    bool
+	// caHelp is remote.Options.CAHelp.
+	caHelp string
 }
 
 func (s *serviceFlags) add(f *flagSet) {
@@ -39,7 +41,7 @@ func (s *serviceFlags) client(env Env, token remote.Token) (*remote.Client, erro
 		return nil, errors.New("no token service is known: name one with --server or in MICROSCANNER_SERVER")
 	}
 	return remote.New(remote.Options{
-		Server: server, Token: token, CAFile: s.caFile, NoVerify: s.noVerify, InsecureHTTP: s.insecureHTTP,
+		Server: server, Token: token, CAFile: s.caFile, MoreCAFiles: env.CAFiles, CAHelp: s.caHelp, NoVerify: s.noVerify, InsecureHTTP: s.insecureHTTP,
 		Agent: Program + "/" + env.Version, Now: env.Now,
 		Notice: func(text string) { say(env, "%s", text) },
 	})
@@ -62,9 +64,12 @@ func (s *serviceFlags) token(f *flagSet, args []string) (remote.Token, error) {
 			return t, err
 		}
 	}
-	return remote.Token{}, fmt.Errorf("the token is missing: give it with --token-file or as the build secret %q; %q scans without one, with a database of your own",
-		"token", Program+" rootfs DIR --db DATABASE")
+	return remote.Token{}, errNoToken
 }
+
+// errNoToken is for people at a command line. See errNoSecret for builds.
+var errNoToken = fmt.Errorf("the token is missing: give it with --token-file or as the build secret %q; %q scans without one, with a database of your own",
+	"token", Program+" rootfs DIR --db DATABASE")
 
 // ask has an inventory scanned by the service.
 func ask(ctx context.Context, env Env, client *remote.Client, req remote.ScanRequest) (*report.Report, error) {

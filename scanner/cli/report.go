@@ -84,7 +84,8 @@ func readReports(name string) (list []*report.Report, err error) {
 }
 
 func decodeReports(r io.Reader) ([]*report.Report, error) {
-	in := bufio.NewReader(io.LimitReader(r, report.MaxSize+1))
+	limited := &io.LimitedReader{R: r, N: report.MaxSize + 1}
+	in := bufio.NewReader(limited)
 	if first, err := in.Peek(1); err != nil || first[0] != '[' {
 		one, err := report.Decode(in)
 		if err != nil {
@@ -93,10 +94,19 @@ func decodeReports(r io.Reader) ([]*report.Report, error) {
 		return []*report.Report{one}, nil
 	}
 	var texts []json.RawMessage
-	if err := json.NewDecoder(in).Decode(&texts); err != nil {
-		return nil, fmt.Errorf("the list of reports is not a JSON document of this program: %w", err)
+	dec := json.NewDecoder(in)
+	err := dec.Decode(&texts)
+	if err == nil {
+		if _, end := dec.Token(); !errors.Is(end, io.EOF) {
+			err = errors.New("something follows behind its end")
+		}
 	}
-	if len(texts) == 0 {
+	switch {
+	case limited.N <= 0:
+		return nil, fmt.Errorf("the list of reports is larger than %d MiB", report.MaxSize>>20)
+	case err != nil:
+		return nil, fmt.Errorf("the list of reports is not a JSON document of this program: %w", err)
+	case len(texts) == 0:
 		return nil, errors.New("the list of reports is empty")
 	}
 	list := make([]*report.Report, len(texts))

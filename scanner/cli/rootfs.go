@@ -65,6 +65,7 @@ func runRootfs(_ context.Context, env Env, args []string) error {
 	f.StringVar(&image.Reference, "image-ref", "", "name of the image, for the report")
 	f.StringVar(&image.Platform, "platform", "", "platform of the image, for the report")
 	f.StringVar(&image.Target, "target", "", "build stage that the image is, for the report")
+	f.StringVar(&image.Stage, "stage", "", "build stage that the root file system is the result of, if it is not that of the image, for the report")
 	rest, err := f.parse(args, 1, 1)
 	if err != nil {
 		return err

@@ -53,6 +53,9 @@ func newDocker(files *archive, place string, o Options) (*Source, error) {
 	if err := json.Unmarshal(text, &d.config); err != nil {
 		return nil, d.explain(fmt.Errorf("the configuration is not the JSON of one: %w", err))
 	}
+	if len(image.Layers) > maxLayers {
+		return nil, d.explain(tooManyLayers(len(image.Layers)))
+	}
 	if len(d.config.RootFS.DiffIDs) != len(image.Layers) {
 		return nil, d.explain(fmt.Errorf("it has %d layers, and its configuration knows %d", len(image.Layers), len(d.config.RootFS.DiffIDs)))
 	}

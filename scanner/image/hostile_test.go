@@ -3,6 +3,7 @@ package image_test
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -52,6 +53,7 @@ func TestCompressions(t *testing.T) {
 	text := pack(t, []entry{{"etc/os-release", debian}, {"var/lib/dpkg/status", dpkg("a")}})
 	for what, layer := range map[string][]byte{
 		"none": text, "gzip": gzipped(t, text), "zstd": zstandard(t, text),
+		"zstd of pzstd":     append([]byte("\x50\x2a\x4d\x18\x04\x00\x00\x00size"), zstandard(t, text)...),
 		"gzip in two parts": append(gzipped(t, text[:1000]), gzipped(t, text[1000:])...),
 	} {
 		t.Run(what, func(t *testing.T) { requireDebian(t, push(t, host+"/app:1", rawImage(t, layer)), options()) })
@@ -73,6 +75,9 @@ func TestHostileLayers(t *testing.T) {
 		"a long name":            {pack(t, []entry{{strings.Repeat("n", 5000), "x"}}), "a name longer than 4096 bytes"},
 		"a long link":            {pack(t, []entry{{"x", "-> " + strings.Repeat("n", 5000)}}), "a name longer than 4096 bytes"},
 		"a hard link to nothing": {pack(t, []entry{{"var/lib/dpkg/status", "=> etc/os-release"}}), "var/lib/dpkg/status is a hard link to etc/os-release, which is no file before it in its layer"},
+		"a whiteout of no name":  {pack(t, []entry{{"var/lib/dpkg/.wh.", ""}}), "var/lib/dpkg/.wh. is a whiteout of no name"},
+		"of its own folder":      {pack(t, []entry{{"var/lib/dpkg/.wh..", ""}}), "is a whiteout of no name"},
+		"of the folder above":    {pack(t, []entry{{"var/lib/dpkg/.wh...", ""}}), "is a whiteout of no name"},
 		"links in a circle":      {pack(t, []entry{{"a", "-> b"}, {"b", "-> a"}, {"a/x", "y"}}), "leads through too many symbolic links"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -253,4 +258,72 @@ func TestTwiceIsReadOnce(t *testing.T) {
 	gets = 0
 	requireDebian(t, r.Name(), options())
 	assert.Equal(t, 2, gets, "the configuration and one layer")
+}
+
+// TestTypeOfEntries: the type of an entry is what builders take it for, whatever
+// its mode says.
+func TestTypeOfEntries(t *testing.T) {
+	for _, mode := range []int64{0o040755, 0o120777, 0o020644, 0o100644} {
+		var layer bytes.Buffer
+		w := tar.NewWriter(&layer)
+		for name, text := range map[string]string{"etc/os-release": debian, "var/lib/dpkg/status": dpkg("a")} {
+			require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(text))}))
+			_, err := io.WriteString(w, text)
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.Close())
+		requireDebian(t, push(t, serve(t, nil)+"/app:1", rawImage(t, layer.Bytes())), options())
+	}
+}
+
+// TestTwoInOne: what one program takes for an index and another for an image
+// could show each of them another image.
+func TestTwoInOne(t *testing.T) {
+	text := pack(t, []entry{{"etc/os-release", debian}, {"var/lib/dpkg/status", dpkg("a")}})
+	i := rawImage(t, text)
+	manifest, err := i.RawManifest()
+	require.NoError(t, err)
+	index, err := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: i}).RawManifest()
+	require.NoError(t, err)
+	both := func(a, b []byte, without ...string) []byte {
+		var m, n map[string]any
+		require.NoError(t, json.Unmarshal(a, &m))
+		require.NoError(t, json.Unmarshal(b, &n))
+		for key, value := range n {
+			if _, ok := m[key]; !ok {
+				m[key] = value
+			}
+		}
+		for _, key := range without {
+			delete(m, key)
+		}
+		out, err := json.Marshal(m)
+		require.NoError(t, err)
+		return out
+	}
+	for what, answer := range map[string]struct {
+		kind types.MediaType
+		text []byte
+	}{
+		"a manifest with manifests": {types.OCIManifestSchema1, both(manifest, index, "mediaType")},
+		"an index with layers":      {types.OCIImageIndex, both(index, manifest, "mediaType")},
+		"a manifest named an index": {types.OCIImageIndex, manifest},
+		"an index named a manifest": {types.OCIManifestSchema1, index},
+	} {
+		t.Run(what, func(t *testing.T) {
+			host := serve(t, func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if !strings.HasSuffix(r.URL.Path, "/manifests/two") {
+						h.ServeHTTP(w, r)
+						return
+					}
+					w.Header().Set("Content-Type", string(answer.kind))
+					_, _ = w.Write(answer.text)
+				})
+			})
+			push(t, host+"/app:1", i)
+			_, _, err := read(t, host+"/app:two", options())
+			require.ErrorContains(t, err, "can be read as an index and as the manifest of an image, so it is refused")
+		})
+	}
 }

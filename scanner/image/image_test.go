@@ -205,6 +205,7 @@ func TestLayers(t *testing.T) {
 		"through a link of the same layer": {[][]entry{{{"etc/os-release", debian}, {"var/lib/dpkg/", ""}, {"x", "-> var/lib"}, {"x/dpkg/status", dpkg("k")}}}, "k"},
 		"a hard link":                      {[][]entry{base, {{"opt/l", dpkg("l")}, {status, "=> opt/l"}}}, "l"},
 		"a hard link to a kept":            {[][]entry{base, {{"var/lib/dpkg/status", dpkg("m")}, {"var/lib/dpkg/status.d/m", "=> var/lib/dpkg/status"}}}, "m"},
+		"a folder behind a hard link":      {[][]entry{{{"etc/os-release", debian}, {"data/x", ""}, {"a", "-> data"}, {"b", "=> a"}, {"b/packages", dpkg("u")}, {status, "-> /data/packages"}}}, "u"},
 		"a chain of hard links":            {[][]entry{base, {{"opt/1", dpkg("n")}, {"opt/2", "=> opt/1"}, {status, "=> opt/2"}}}, "n"},
 		"a hard link whose file goes":      {[][]entry{base, {{"opt/1", dpkg("o")}, {status, "=> opt/1"}}, {{"opt/.wh.1", ""}}}, "o"},
 		"a file twice":                     {[][]entry{{{"etc/os-release", debian}, {status, dpkg("p")}, {status, dpkg("q")}}}, "q"},

@@ -86,7 +86,11 @@ func (l *layerReader) entry(header *tar.Header, content io.Reader) error {
 	case strings.HasPrefix(base, whiteoutMeta):
 		return nil
 	case strings.HasPrefix(base, whiteoutPrefix):
-		gone := path.Join(path.Dir(name), strings.TrimPrefix(base, whiteoutPrefix))
+		hidden := strings.TrimPrefix(base, whiteoutPrefix)
+		if hidden == "" || hidden == "." || hidden == ".." {
+			return fmt.Errorf("%s is a whiteout of no name", name)
+		}
+		gone := path.Join(path.Dir(name), hidden)
 		return l.note(gone, func() { l.root.remove(gone) })
 	}
 	l.forget(name)
@@ -101,13 +105,29 @@ func (l *layerReader) entry(header *tar.Header, content io.Reader) error {
 	if !l.selected.has(name) {
 		return l.note(name, nil)
 	}
-	n := &node{mode: header.FileInfo().Mode().Type(), size: header.Size, id: l.budget.ids.Add(1)}
+	n := &node{mode: typeOf(header.Typeflag), size: header.Size, id: l.budget.ids.Add(1)}
 	if n.mode.IsRegular() {
 		if err := l.keep(n, name, content); err != nil {
 			return err
 		}
 	}
 	return l.note(name, func() { l.root.set(name, n) })
+}
+
+// typeOf is what builders make of an entry. The bits of the type that the mode
+// may have besides, and that FileInfo of the header heeds, are nothing to them.
+func typeOf(flag byte) fs.FileMode {
+	switch flag {
+	case tar.TypeDir:
+		return fs.ModeDir
+	case tar.TypeChar:
+		return fs.ModeDevice | fs.ModeCharDevice
+	case tar.TypeBlock:
+		return fs.ModeDevice
+	case tar.TypeFifo:
+		return fs.ModeNamedPipe
+	}
+	return 0
 }
 
 // locate cleans a name and resolves its folder. It is empty for the root.
@@ -186,11 +206,15 @@ func (l *layerReader) symlink(name, text string) error {
 	return l.note(name, func() { l.root.set(name, &node{mode: fs.ModeSymlink, target: text, id: l.budget.ids.Add(1)}) })
 }
 
-// hardLink gives a file of the same layer a second name.
+// hardLink gives a file of the same layer a second name. That of a symbolic link
+// is another link with the same text.
 func (l *layerReader) hardLink(name, target string) error {
 	target, err := l.locate(target)
 	if err != nil {
 		return err
+	}
+	if text, ok := l.links[target]; ok {
+		return l.symlink(name, text)
 	}
 	l.hard[name] = target
 	if err := l.budget.keep(nodeCost + len(name) + len(target)); err != nil {

@@ -16,12 +16,6 @@ import (
 // AllPlatforms are all platforms that an image has.
 const AllPlatforms = "all"
 
-// Limits of an index.
-const (
-	maxDepth     = 4
-	maxManifests = 500
-)
-
 // Image is an image for one platform.
 type Image struct {
 	Reference string // as the user named it
@@ -69,7 +63,7 @@ func (s *Source) Images(ctx context.Context, wanted []string) ([]*Image, error) 
 		list, single = []candidate{{v1.Descriptor{Platform: d.config.Platform()}, d.single(s)}}, true
 	} else {
 		var err error
-		if list, err = s.collect(ctx, s.root, 0, nil); err != nil {
+		if list, err = s.walk().collect(ctx, s.root, 0, nil); err != nil {
 			return nil, err
 		}
 		single = s.root.MediaType.IsImage()
@@ -93,37 +87,34 @@ func (s *Source) Images(ctx context.Context, wanted []string) ([]*Image, error) 
 }
 
 // collect lists the images of an index, and of the indexes in it.
-func (s *Source) collect(ctx context.Context, d v1.Descriptor, depth int, list []candidate) ([]candidate, error) {
+func (w *walk) collect(ctx context.Context, d v1.Descriptor, depth int, list []candidate) ([]candidate, error) {
 	switch {
 	case d.MediaType.IsSchema1():
-		return nil, fmt.Errorf("%s is in the format of Docker from before 2016 (schema 1), which is not supported: build or push it again", s.reference)
+		return nil, fmt.Errorf("%s is in the format of Docker from before 2016 (schema 1), which is not supported: build or push it again", w.reference)
 	case d.MediaType.IsImage():
 		if d.Platform == nil {
 			var err error
-			if d.Platform, err = s.askPlatform(ctx, d); err != nil {
+			if d.Platform, err = w.askPlatform(ctx, d); err != nil {
 				return nil, err
 			}
 		}
 		return append(list, candidate{Descriptor: d}), nil
 	case !d.MediaType.IsIndex():
-		return nil, fmt.Errorf("%s is of the type %q, which is no image", s.reference, d.MediaType)
-	case depth == maxDepth:
-		return nil, fmt.Errorf("the index of %s has more than %d levels", s.reference, maxDepth)
+		return nil, fmt.Errorf("%s is of the type %q, which is no image", w.reference, d.MediaType)
 	}
-	var index v1.IndexManifest
-	if err := s.decode(ctx, d, indexKind, &index); err != nil {
+	children, err := w.index(ctx, d, depth)
+	if err != nil {
 		return nil, err
 	}
-	for _, child := range index.Manifests {
-		if isAttestation(child) || !child.MediaType.IsImage() && !child.MediaType.IsIndex() && len(index.Manifests) > 1 {
+	for _, child := range children {
+		if isAttestation(child) || isArtifact(child) && len(children) > 1 {
 			continue
 		}
-		var err error
-		if list, err = s.collect(ctx, child, depth+1, list); err != nil {
+		if list, err = w.collect(ctx, child, depth+1, list); err != nil {
 			return nil, err
 		}
 		if len(list) > maxManifests {
-			return nil, fmt.Errorf("the index of %s has more than %d images", s.reference, maxManifests)
+			return nil, fmt.Errorf("the index of %s has more than %d images", w.reference, maxManifests)
 		}
 	}
 	return list, nil
@@ -131,11 +122,16 @@ func (s *Source) collect(ctx context.Context, d v1.Descriptor, depth int, list [
 
 // isAttestation tells what BuildKit attaches to an image
 // (https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md).
+// Only the platform tells: a machine would run anything else, whatever the
+// annotations say, also what has no platform or names no operating system.
 func isAttestation(d v1.Descriptor) bool {
-	if d.Platform != nil && d.Platform.OS != "" && d.Platform.OS != "unknown" {
-		return false // a machine would run it, whatever the annotation says
-	}
-	return d.Annotations[annotationKind] != "" || d.Platform != nil && d.Platform.OS == "unknown"
+	return d.Platform != nil && d.Platform.OS == "unknown"
+}
+
+// isArtifact tells what is no image by its type. Some machines ask for the
+// platform alone, and would run what has one.
+func isArtifact(d v1.Descriptor) bool {
+	return d.Platform == nil && !d.MediaType.IsImage() && !d.MediaType.IsIndex()
 }
 
 // askPlatform reads the platform from an image's configuration.
@@ -234,7 +230,7 @@ func (s *Source) image(ctx context.Context, d v1.Descriptor) (*Image, error) {
 		return nil, err
 	}
 	if len(m.Layers) > maxLayers {
-		return nil, fmt.Errorf("%s has %d layers, more than %d", s.reference, len(m.Layers), maxLayers)
+		return nil, s.blobs.explain(tooManyLayers(len(m.Layers)))
 	}
 	i := &Image{Reference: s.reference, Platform: platformOf(d.Platform), Digest: d.Digest.String(), source: s}
 	for _, l := range m.Layers {
@@ -245,6 +241,8 @@ func (s *Source) image(ctx context.Context, d v1.Descriptor) (*Image, error) {
 	}
 	return i, nil
 }
+
+func tooManyLayers(n int) error { return fmt.Errorf("it has %d layers, more than %d", n, maxLayers) }
 
 func readableLayer(l v1.Descriptor) error {
 	switch {

@@ -206,7 +206,7 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 			return nil, nil, cutShort(err)
 		}
 		return z, func() { _ = z.Close() }, nil
-	case string(start) == "\x28\xb5\x2f\xfd":
+	case isZstd(start):
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, nil, err
@@ -214,6 +214,12 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 		return z, z.Close, nil
 	}
 	return in, func() {}, nil
+}
+
+// isZstd tells a frame of zstd, or one to skip, with which the parallel
+// compressors begin (https://www.rfc-editor.org/rfc/rfc8878#section-3.1).
+func isZstd(start []byte) bool {
+	return string(start) == "\x28\xb5\x2f\xfd" || len(start) == 4 && start[0]&0xf0 == 0x50 && string(start[1:]) == "\x2a\x4d\x18"
 }
 
 // verifier compares a stream with its digest where it ends.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Options say which images to take, and how to talk to registries.
@@ -123,6 +124,34 @@ func (s *Source) decode(ctx context.Context, d v1.Descriptor, what string, into 
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("the %s %s is not the JSON of one: %w", what, d.Digest, err)
+	}
+	if err := requireKind(text, what); err != nil {
+		return s.blobs.explain(fmt.Errorf("the %s %s %w", what, d.Digest, err))
+	}
+	return nil
+}
+
+// requireKind refuses a manifest that is an index too, or an index that is a
+// manifest too: another program could take it for the other image
+// (https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh).
+func requireKind(text []byte, what string) error {
+	if what == configurationKind {
+		return nil
+	}
+	var m struct {
+		MediaType types.MediaType   `json:"mediaType"`
+		Manifests []json.RawMessage `json:"manifests"`
+		Config    json.RawMessage   `json:"config"`
+		Layers    []json.RawMessage `json:"layers"`
+		FSLayers  []json.RawMessage `json:"fsLayers"`
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return fmt.Errorf("is not the JSON of one: %w", err)
+	}
+	index := len(m.Manifests) > 0 || m.MediaType.IsIndex()
+	image := len(m.Config) > 0 || len(m.Layers) > 0 || len(m.FSLayers) > 0 || m.MediaType.IsImage()
+	if what == indexKind && image || what == manifestKind && index {
+		return errors.New("can be read as an index and as the manifest of an image, so it is refused")
 	}
 	return nil
 }

@@ -353,6 +353,7 @@ func TestMistakes(t *testing.T) {
 		"a plain directory": {dir, "is no OCI layout: it has no file oci-layout; the command rootfs scans"},
 		"a plain file":      {write(t, "x.tar", []byte("hello")), "is no archive of an image"},
 		"another archive":   {write(t, "y.tar", pack(t, []entry{{"a", "b"}})), `it has neither index.json of an OCI layout nor manifest.json of "docker save"`},
+		"too many layers":   {write(t, "many.tar", pack(t, []entry{{"c", "{}"}, {"manifest.json", `[{"Config":"c","Layers":["x"` + strings.Repeat(`,"x"`, 1000) + `]}]`}})), "it has 1001 layers, more than 1000"},
 		"a Helm chart":      {push(t, host+"/chart:1", artifact), `is no image but an artifact with a configuration of the type "application/vnd.cncf.helm.config.v1+json"`},
 		"encrypted":         {push(t, host+"/enc:1", withLayer("application/vnd.oci.image.layer.v1.tar+gzip+encrypted")), "is encrypted: decrypt the image before the scan"},
 		"foreign":           {push(t, host+"/win:1", withLayer(types.DockerLayer, "https://example.com/layer")), "a foreign layer, as Windows has"},

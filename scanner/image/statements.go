@@ -31,7 +31,7 @@ func (i *Image) Statements(ctx context.Context, predicateType string, maxSize in
 	if i.Digest == "" || !i.source.root.MediaType.IsIndex() {
 		return nil, nil
 	}
-	layers, err := i.source.statementLayers(ctx, i.source.root, i.Digest, predicateType, 0)
+	layers, err := i.source.walk().statementLayers(ctx, i.source.root, i.Digest, predicateType, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -50,32 +50,25 @@ func (i *Image) Statements(ctx context.Context, predicateType string, maxSize in
 }
 
 // statementLayers finds the statements in an index, and in the indexes in it.
-func (s *Source) statementLayers(ctx context.Context, d v1.Descriptor, about, predicateType string, depth int) ([]v1.Descriptor, error) {
-	if depth == maxDepth {
-		return nil, fmt.Errorf("the index of %s has more than %d levels", s.reference, maxDepth)
-	}
-	var index v1.IndexManifest
-	if err := s.decode(ctx, d, indexKind, &index); err != nil {
+func (w *walk) statementLayers(ctx context.Context, d v1.Descriptor, about, predicateType string, depth int) ([]v1.Descriptor, error) {
+	children, err := w.index(ctx, d, depth)
+	if err != nil {
 		return nil, err
 	}
-	if len(index.Manifests) > maxManifests {
-		return nil, fmt.Errorf("the index of %s has more than %d manifests", s.reference, maxManifests)
-	}
 	var out []v1.Descriptor
-	for _, child := range index.Manifests {
+	for _, child := range children {
 		var found []v1.Descriptor
-		var err error
 		switch {
 		case child.MediaType.IsIndex():
-			found, err = s.statementLayers(ctx, child, about, predicateType, depth+1)
+			found, err = w.statementLayers(ctx, child, about, predicateType, depth+1)
 		case child.Annotations[annotationKind] == attestationKind && child.Annotations[annotationReference] == about:
-			found, err = s.statementsOf(ctx, child, predicateType)
+			found, err = w.statementsOf(ctx, child, predicateType)
 		}
 		if err != nil {
 			return nil, err
 		}
 		if out = append(out, found...); len(out) > maxManifests {
-			return nil, fmt.Errorf("%s has more than %d statements", s.reference, maxManifests)
+			return nil, fmt.Errorf("%s has more than %d statements", w.reference, maxManifests)
 		}
 	}
 	return out, nil
