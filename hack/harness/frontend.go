@@ -28,6 +28,9 @@ type Frontend struct {
 	// Source is the top level of the module that the programs are compiled
 	// from; if empty, the repository.
 	Source string
+	// Overlay is a file for go build's -overlay, to compile something other than
+	// what is there; if empty, nothing is.
+	Overlay string
 }
 
 // BuildFrontend compiles the frontend and the scanner with the Go of this
@@ -48,7 +51,7 @@ func (e *Env) BuildFrontend(ctx context.Context, f Frontend) (string, error) {
 		source = e.root
 	}
 	for _, platform := range platforms {
-		if err := e.compile(ctx, source, build, platform); err != nil {
+		if err := e.compile(ctx, source, f.Overlay, build, platform); err != nil {
 			return "", err
 		}
 	}
@@ -91,7 +94,7 @@ func (e *Env) BuildFrontend(ctx context.Context, f Frontend) (string, error) {
 
 // compile builds the two programs for one platform into the place under dir
 // where the build stage of Dockerfile.frontend has them.
-func (e *Env) compile(ctx context.Context, source, dir, platform string) error {
+func (e *Env) compile(ctx context.Context, source, overlay, dir, platform string) error {
 	goos, arch, _ := strings.Cut(platform, "/")
 	arch, variant, _ := strings.Cut(arch, "/")
 	out := filepath.Join(dir, "out", goos+"_"+arch+variant)
@@ -99,7 +102,7 @@ func (e *Env) compile(ctx context.Context, source, dir, platform string) error {
 	environ = append(environ, "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch, "GOARM="+strings.TrimPrefix(variant, "v"))
 	programs := map[string]string{"microscanner-frontend": "./cmd/frontend", "microscanner": "./cmd/scan"}
 	for name, pkg := range programs {
-		r := run(ctx, source, environ, nil, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
+		r := run(ctx, source, environ, nil, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-overlay", overlay,
 			"-tags", "scanonly", "-o", filepath.Join(out, name), pkg)
 		if r.ExitCode != 0 {
 			return fmt.Errorf("compile %s for %s:\n%s", pkg, platform, r.Combined)

@@ -26,7 +26,7 @@ type rule struct {
 
 // The frontend knows the scanner's words and its report, which orders versions
 // to name the highest fix; it links nothing that reads a rootfs or a database.
-var vocabulary = []string{"scanner/severity", "scanner/policy", "scanner/report/", "scanner/settings/", "scanner/vex/", "scanner/advisory", "scanner/version"}
+var vocabulary = []string{"scanner/severity", "scanner/policy", "scanner/report/", "scanner/settings/", "scanner/vex/", "scanner/advisory", "scanner/version", "scanner/attest"}
 
 var rules = []rule{
 	{below: "cmd/frontend", ours: append([]string{"frontend/", "llbgen"}, vocabulary...)},

@@ -88,35 +88,42 @@ func (c *cursor) bytes(n int) []byte {
 // string reads a copy of a string.
 func (c *cursor) string() string { return string(c.bytes(c.count(1))) }
 
-// table reads a table of strings, which share one piece of memory.
+// table reads a table of strings, which share one piece of memory. It is gone
+// through twice: memory that turns out too small and is left behind costs more.
 func (c *cursor) table() []string {
 	n := c.count(2)
 	if n == 0 {
 		return nil
 	}
-	var text strings.Builder
-	text.Grow(len(c.b) / 4) // A guess; most of a value are ids.
-	ends := make([]int, n)
-	start := 0 // of the string before
-	for i := range ends {
-		shared := c.below(text.Len() - start + 1)
-		rest := c.bytes(c.count(1))
-		if shared+len(rest) > advisory.MaxURL || text.Len() > maxTable {
-			c.fail(fmt.Errorf("a table of more than %d bytes", maxTable))
+	measure, size, last := *c, 0, 0
+	for range n {
+		shared, rest := measure.shared(last)
+		last = shared + len(rest)
+		if size += last; last > advisory.MaxURL || size > maxTable {
+			measure.fail(fmt.Errorf("a table of more than %d bytes", maxTable))
 		}
-		if c.err != nil {
+		if measure.err != nil {
+			c.fail(measure.err)
 			return nil
 		}
-		next := text.Len()
-		text.WriteString(text.String()[start : start+shared])
-		text.Write(rest)
-		start, ends[i] = next, text.Len()
 	}
-	all := text.String()
+	var text strings.Builder
+	text.Grow(size)
 	table := make([]string, n)
-	start = 0
-	for i, end := range ends {
-		table[i], start = all[start:end], end
+	before := ""
+	for i := range table {
+		shared, rest := c.shared(len(before))
+		start := text.Len()
+		text.WriteString(before[:shared])
+		text.Write(rest)
+		before = text.String()[start:]
+		table[i] = before
 	}
 	return table
+}
+
+// shared reads a string of a table: how many bytes of the one before it starts
+// with, and the rest.
+func (c *cursor) shared(last int) (shared int, rest []byte) {
+	return c.below(last + 1), c.bytes(c.count(1))
 }

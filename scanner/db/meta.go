@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -117,7 +118,7 @@ func (m *Meta) contentDigest() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "microscanner advisory database %d\n", m.SchemaVersion)
 	for _, f := range files {
-		fmt.Fprintf(h, "%s %d %s\n", f.Digest, f.Size, f.File)
+		h.Write([]byte(f.Digest + " " + strconv.FormatInt(f.Size, 10) + " " + f.File + "\n"))
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }

@@ -12,8 +12,12 @@ const warnAge = 7 * day
 
 const day = 24 * time.Hour
 
-// parseAge reads a value of KeyMaxDBAge: "none", days such as "7d", or a
-// duration such as "36h". It gives old for a value that is none of these.
+// ParseAge reads an age as KeyMaxDBAge has it: "none", which is 0, days such as
+// "7d", or a duration such as "36h". It is false for a value that is none of
+// these.
+func ParseAge(value string) (time.Duration, bool) { return parseAge(value, 0) }
+
+// parseAge gives old for a value that is no age.
 func parseAge(value string, old time.Duration) (time.Duration, bool) {
 	value = strings.ToLower(strings.TrimSpace(value))
 	if value == none {
@@ -33,7 +37,8 @@ func parseAge(value string, old time.Duration) (time.Duration, bool) {
 	return d, true
 }
 
-func formatAge(d time.Duration) string {
+// FormatAge writes an age as ParseAge reads it.
+func FormatAge(d time.Duration) string {
 	switch {
 	case d == 0:
 		return none
@@ -69,17 +74,23 @@ func (a Age) subject() string {
 }
 
 // tooOld is the error of a database above the age that the policy allows, or
-// empty.
+// empty. One from the future, by more than clocks differ, has no known age.
 func (p Policy) tooOld(a Age) string {
-	if p.MaxDBAge == 0 || a.Age <= p.MaxDBAge {
+	switch {
+	case p.MaxDBAge == 0:
+		return ""
+	case a.Age < -day:
+		return fmt.Sprintf("%s is dated %s in the future, so %s=%s cannot tell its age; set this machine's clock, or fetch another one",
+			a.subject(), AgeText(-a.Age), KeyMaxDBAge, FormatAge(p.MaxDBAge))
+	case a.Age <= p.MaxDBAge:
 		return ""
 	}
 	return fmt.Sprintf("%s is %s old, which is more than %s=%s allows; fetch a newer one",
-		a.subject(), ageText(a.Age), KeyMaxDBAge, formatAge(p.MaxDBAge))
+		a.subject(), AgeText(a.Age), KeyMaxDBAge, FormatAge(p.MaxDBAge))
 }
 
-// ageText is an age for people.
-func ageText(age time.Duration) string {
+// AgeText is an age for people.
+func AgeText(age time.Duration) string {
 	switch {
 	case age >= 2*day:
 		return fmt.Sprintf("%d days", age/day)

@@ -223,7 +223,7 @@ func (p Policy) Values() map[string]Value {
 		KeyOnNoPackages:  string(p.OnNoPackages),
 		KeyOnPartial:     string(p.OnPartial),
 		KeyKernelHeaders: fmt.Sprint(p.KernelHeaders),
-		KeyMaxDBAge:      formatAge(p.MaxDBAge),
+		KeyMaxDBAge:      FormatAge(p.MaxDBAge),
 	}
 	out := make(map[string]Value, len(values))
 	for k, v := range values {

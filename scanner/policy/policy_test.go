@@ -256,3 +256,17 @@ func TestOldDatabase(t *testing.T) {
 	assert.Equal(t, "the advisory database is 7 days old and knows nothing newer", policy.Age{Age: 168 * time.Hour}.Old())
 	assert.Equal(t, "the feed nvd in the advisory database is 8 days old and knows nothing newer", policy.Age{Age: 200 * time.Hour, Feed: "nvd"}.Old())
 }
+
+// TestDatabaseFromTheFuture: by a wrong date a database would never be too old.
+func TestDatabaseFromTheFuture(t *testing.T) {
+	p := policy.Default()
+	verdict := func(age time.Duration) policy.Verdict {
+		return policy.Evaluate(p, policy.Scan{Assessment: policy.Assessment{Database: policy.Age{Age: age}}})
+	}
+	assert.True(t, verdict(-72*time.Hour).Pass, "no age is asked for")
+	require.NoError(t, p.Set(policy.KeyMaxDBAge, "7d", "test"))
+	assert.True(t, verdict(-23*time.Hour).Pass, "clocks differ")
+	v := verdict(-72 * time.Hour)
+	assert.Equal(t, policy.ExitError, v.ExitCode)
+	assert.Equal(t, "the advisory database is dated 3 days in the future, so max-db-age=7d cannot tell its age; set this machine's clock, or fetch another one", v.Reason)
+}

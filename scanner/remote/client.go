@@ -39,6 +39,11 @@ type Options struct {
 	// CAFile is a file of PEM certificates that are trusted besides the system's;
 	// may be empty.
 	CAFile string
+	// MoreCAFiles are more such files, which need not be there.
+	MoreCAFiles []string
+	// CAHelp says what to do where the authority of a certificate is not known;
+	// if empty, the flags of the command line are named.
+	CAHelp string
 	// NoVerify takes every certificate.
 	NoVerify bool
 	// InsecureHTTP lets a token go to another machine without TLS.
@@ -86,7 +91,7 @@ func New(o Options) (*Client, error) {
 		MaxResponseHeaderBytes: maxHeaders,
 	}
 	if server.Scheme == "https" {
-		if transport.TLSClientConfig, err = trust(o.CAFile, o.NoVerify); err != nil {
+		if transport.TLSClientConfig, err = trust(o.NoVerify, o.CAFile, o.MoreCAFiles...); err != nil {
 			return nil, err
 		}
 	}

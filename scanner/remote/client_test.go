@@ -288,7 +288,7 @@ func TestTrust(t *testing.T) {
 		"known CA":   {valid, func(*remote.Options) {}, ""},
 		"unknown CA": {valid, nobody, "(x509: certificate signed by unknown authority): install ca-certificates, name the CA's certificate with --ca-file, or give up the check with --no-verify"},
 		"other name": {valid, byName, "): use a name that the certificate is for, or give up the check with --no-verify"},
-		"expired":    {expired, func(*remote.Options) {}, "): renew it, set the clock of this machine, which says "},
+		"expired":    {expired, func(*remote.Options) {}, "): renew it or set the clock of this machine, which says "},
 		"no verification": {expired, func(o *remote.Options) {
 			nobody(o)
 			byName(o)
@@ -426,4 +426,99 @@ func TestTerms(t *testing.T) {
 		_, err = c.Terms(t.Context())
 		require.ErrorContains(t, err, s.server.URL+" does not answer as a microscanner service does: "+want)
 	}
+}
+
+// TestNothingRepeatsTheToken: a service may put it wherever it can.
+func TestNothingRepeatsTheToken(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"a report": func(w http.ResponseWriter, _ *http.Request) {
+			r := pass(report.Image{})
+			r.Verdict.Reason = "hello " + secret
+			_ = report.WriteJSON(w, r)
+		},
+		"a report in disguise": func(w http.ResponseWriter, _ *http.Request) {
+			var b strings.Builder
+			r := pass(report.Image{})
+			r.Verdict.Reason = "SECRET"
+			_ = report.WriteJSON(&b, r)
+			_, _ = io.WriteString(w, strings.Replace(b.String(), "SECRET", fmt.Sprintf(`\u%04x%s`, secret[0], secret[1:]), 1))
+		},
+		"JSON that is none": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, secret) },
+		"another image": func(w http.ResponseWriter, _ *http.Request) {
+			writePass(w, report.Image{Reference: secret})
+		},
+		"a redirect": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "https://"+secret+".example/")
+			w.WriteHeader(http.StatusFound)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t, answer)
+			got, err := scan(t, s.options(), remote.ScanRequest{})
+			require.Error(t, err)
+			require.Nil(t, got.Report)
+		})
+	}
+}
+
+// TestPassMustFollow: a verdict is not believed against the report that it is about.
+func TestPassMustFollow(t *testing.T) {
+	s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
+		r := pass(report.Image{})
+		r.Assessment.Unsupported = "nothing is known of Plan 9"
+		_ = report.WriteJSON(w, r)
+	})
+	_, err := scan(t, s.options(), remote.ScanRequest{})
+	require.ErrorContains(t, err, "the verdict is a pass, but by what the report says: nothing is known of Plan 9; nothing was assessed")
+}
+
+// TestNoReportRepeatsAnOddToken: JSON writes some characters in another way.
+func TestNoReportRepeatsAnOddToken(t *testing.T) {
+	const odd = `a<b>&"c\d`
+	s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
+		r := pass(report.Image{})
+		r.Verdict.Reason = "hello " + odd
+		_ = report.WriteJSON(w, r)
+	})
+	o := s.options()
+	var err error
+	o.Token, err = remote.ParseToken(odd)
+	require.NoError(t, err)
+	_, err = scan(t, o, remote.ScanRequest{})
+	require.ErrorContains(t, err, "the report repeats the token")
+}
+
+// TestMoreCAFiles: those that are not there do not matter, those that are no
+// certificates do.
+func TestMoreCAFiles(t *testing.T) {
+	s := newService(t, func(w http.ResponseWriter, _ *http.Request) { writePass(w, report.Image{}) })
+	o := s.options()
+	o.CAFile, o.MoreCAFiles, o.CAHelp = "", []string{"/nowhere/ca.pem"}, "ask somebody"
+	_, err := scan(t, o, remote.ScanRequest{})
+	require.ErrorContains(t, err, "): ask somebody")
+	require.NotContains(t, err.Error(), "--no-verify")
+	o.MoreCAFiles = append(o.MoreCAFiles, s.caFile)
+	_, err = scan(t, o, remote.ScanRequest{})
+	require.NoError(t, err)
+	o.MoreCAFiles = []string{"client_test.go"}
+	_, err = remote.New(o)
+	require.EqualError(t, err, "there is no PEM certificate in client_test.go")
+}
+
+// TestNoProtocolRepeatsTheToken: package http repeats what it does not
+// understand.
+func TestNoProtocolRepeatsTheToken(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := w.(http.Hijacker).Hijack()
+		if assert.NoError(t, err) {
+			_, _ = io.WriteString(c, "HTTP/1.1 "+secret+"\r\n\r\n")
+			assert.NoError(t, c.Close())
+		}
+	}))
+	t.Cleanup(server.Close)
+	token, err := remote.ParseToken(secret)
+	require.NoError(t, err)
+	_, err = scan(t, remote.Options{Server: server.URL, Token: token, Now: now, Pause: time.Millisecond}, remote.ScanRequest{})
+	require.ErrorContains(t, err, "malformed HTTP status code")
+	require.ErrorContains(t, err, "[token]")
 }

@@ -31,7 +31,7 @@ func (c *Client) unreachable(err error) error {
 		err = address.Err
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return certificateError(c.Server(), err)
+		return certificateError(c.Server(), c.options.CAHelp, err)
 	}
 	if errors.Is(err, http.ErrSchemeMismatch) {
 		return fmt.Errorf("%s has no TLS: if that is as it should be, its address begins with http://", c.Server())

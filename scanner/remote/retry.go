@@ -24,7 +24,7 @@ func (c *Client) do(ctx context.Context, call call) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		return struct{}{}, t.next(c.attempt(ctx, call))
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0))
-	return err
+	return c.options.Token.hideError(err)
 }
 
 // tries decides what follows a try.

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,9 @@ func (c *Client) Scan(ctx context.Context, req ScanRequest) (Answer, error) {
 		if err != nil {
 			return err
 		}
+		if err := c.withoutToken(r); err != nil {
+			return err
+		}
 		answer = Answer{r, quota(header)}
 		return asAsked(r, req)
 	}})
@@ -49,7 +53,8 @@ func (c *Client) Scan(ctx context.Context, req ScanRequest) (Answer, error) {
 }
 
 // asAsked checks that a report is of what was asked for: neither a service that
-// does not know a setting nor a cache on the way may let an image pass.
+// does not know a setting nor a cache on the way may let an image pass, and no
+// verdict may that does not follow from the report.
 func asAsked(r *report.Report, req ScanRequest) error {
 	if r.Image != req.Image {
 		return fmt.Errorf("the report is of another image, %q", r.Image.Reference)
@@ -59,6 +64,26 @@ func asAsked(r *report.Report, req ScanRequest) error {
 		if got := r.Policy[key].Value; ok && got != asked.Value {
 			return fmt.Errorf("the verdict was reached with %s=%s, not with %s as asked", key, got, asked.Value)
 		}
+	}
+	again := *r
+	if err := again.Rejudge(); err != nil {
+		return err
+	}
+	if r.Verdict.Pass && !again.Verdict.Pass {
+		return fmt.Errorf("the verdict is a pass, but by what the report says: %s", again.Verdict.Reason)
+	}
+	return nil
+}
+
+// withoutToken checks that a service did not put the token into a report, which
+// is published: in logs, and attached to the image.
+func (c *Client) withoutToken(r *report.Report) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	if c.options.Token.inJSON(string(text)) {
+		return errors.New("the report repeats the token")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -99,4 +100,27 @@ func (t Token) hide(text string) string {
 		return text
 	}
 	return strings.ReplaceAll(text, *t.secret, redacted)
+}
+
+// in reports whether a text has the token in it.
+func (t Token) in(text string) bool {
+	return !t.IsZero() && strings.Contains(text, *t.secret)
+}
+
+// inJSON reports whether a JSON document that we wrote has the token in it.
+func (t Token) inJSON(document string) bool {
+	if t.IsZero() {
+		return false
+	}
+	quoted, err := json.Marshal(*t.secret) // as it stands there: < is \u003c
+	return err != nil || strings.Contains(document, string(quoted[1:len(quoted)-1]))
+}
+
+// hideError takes the token out of the text of an error, which may repeat what a
+// server said in a place where nobody expects it. It is then another error.
+func (t Token) hideError(err error) error {
+	if err == nil || !t.in(err.Error()) {
+		return err
+	}
+	return errors.New(t.hide(err.Error()))
 }

@@ -269,11 +269,16 @@ func TestFailingTableIsShort(t *testing.T) {
 		by.Line = 100 + i
 		r.Resources = append(r.Resources, binary("deb", strings.Repeat("n", 2000), fmt.Sprintf("s%d", i), &by, fixed("CVE-2024-1000", severity.Critical)))
 	}
+	for i := range 25 {
+		r.NotAssessed = append(r.NotAssessed, report.NotAssessed{Path: fmt.Sprint("file", i), Reason: "odd"})
+	}
+	missing := len(r.NotAssessed)
 	r.Judge(policy.Default())
 	r.Advise(nil)
 	var b bytes.Buffer
 	require.NoError(t, report.WriteFailing(&b, r))
 	assert.Contains(t, b.String(), "and 203 more\n")
+	assert.Contains(t, b.String(), fmt.Sprintf("and %d more that were not assessed\n", missing-20))
 	assert.Contains(t, b.String(), "and 3 more notes\n")
 	assert.Contains(t, b.String(), "and 298 more instructions\n")
 	assert.Contains(t, b.String(), "the report has the command, which is long\n")

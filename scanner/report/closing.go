@@ -6,6 +6,18 @@ import (
 	"strings"
 )
 
+// writeNotAssessed writes what the scan says nothing about.
+func writeNotAssessed(b *bytes.Buffer, list []NotAssessed, all bool) {
+	shown := len(list)
+	if !all {
+		shown = min(shown, maxMissing)
+	}
+	for _, n := range list[:shown] {
+		b.WriteString("Not assessed: " + Printable(n.String()) + "\n")
+	}
+	writeMore(b, len(list)-shown, " that were not assessed")
+}
+
 // writeNotices writes what people should know soon.
 func writeNotices(b *bytes.Buffer, notices []string, all bool) {
 	shown := len(notices)

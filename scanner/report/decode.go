@@ -22,7 +22,7 @@ func errTooLarge() error {
 // that another schema's program wrote, or that contradicts itself is an error.
 func Decode(r io.Reader) (*Report, error) {
 	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
-	dec := json.NewDecoder(limited)
+	dec := json.NewDecoder(&elements{r: limited, left: maxElements})
 	var out Report
 	err := dec.Decode(&out)
 	if err == nil {
@@ -59,6 +59,9 @@ func (r *Report) validate() error {
 	if v.Pass != (v.ExitCode == policy.ExitPass) {
 		return fmt.Errorf("the report contradicts itself: pass is %t, exit_code is %d", v.Pass, v.ExitCode)
 	}
+	if v.Pass && v.Failing != 0 {
+		return fmt.Errorf("the report contradicts itself: it passes with %d findings that fail", v.Failing)
+	}
 	return r.validateCounts()
 }
 
@@ -70,10 +73,12 @@ func (r *Report) validateCounts() error {
 		}
 	}
 	counting, suppressed := 0, 0
+	var counts policy.Counts
 	for _, f := range r.AllFindings() {
 		switch f.Group {
 		case "":
 			counting++
+			counts.Add(f.Severity)
 		case GroupSuppressed:
 			suppressed++
 		}
@@ -81,6 +86,9 @@ func (r *Report) validateCounts() error {
 	v := r.Verdict
 	if n := v.Counts.Total(); n != counting {
 		return fmt.Errorf("the report contradicts itself: it holds %d findings, its verdict counts %d", counting, n)
+	}
+	if v.Counts != counts {
+		return fmt.Errorf("the report contradicts itself: it holds %s, its verdict counts %s", counts, v.Counts)
 	}
 	if n := v.Suppressed.Total(); n != suppressed {
 		return fmt.Errorf("the report contradicts itself: it holds %d suppressed findings, its verdict counts %d", suppressed, n)

@@ -203,10 +203,11 @@ func higher(scheme version.Scheme, a, b string) bool {
 }
 
 func compareFindings(a, b Finding) int {
-	return cmp.Or(
-		cmp.Compare(b.Severity, a.Severity),
-		cmp.Compare(a.Source.Name, b.Source.Name),
-		cmp.Compare(a.Source.Version, b.Source.Version),
-		cmp.Compare(a.ID, b.ID),
-	)
+	if a.Severity != b.Severity {
+		return cmp.Compare(b.Severity, a.Severity)
+	}
+	if a.Source.Name != b.Source.Name {
+		return cmp.Compare(a.Source.Name, b.Source.Name)
+	}
+	return cmp.Or(cmp.Compare(a.Source.Version, b.Source.Version), cmp.Compare(a.ID, b.ID))
 }

@@ -70,8 +70,7 @@ func (j *jsonWriter) write(v reflect.Value, custom bool, newline string) {
 	case v.Kind() == reflect.Slice:
 		j.array(v, newline)
 	case v.Kind() == reflect.String && isPlain(v.String()):
-		j.raw(`"`)
-		j.raw(v.String())
+		j.buf = append(append(j.buf, '"'), v.String()...)
 		j.raw(`"`)
 	case v.CanInt():
 		j.buf = strconv.AppendInt(j.buf, v.Int(), 10)
@@ -90,9 +89,7 @@ func (j *jsonWriter) object(v reflect.Value, newline string) {
 		if f.omitEmpty && isEmpty(field) || f.omitZero && field.IsZero() {
 			continue
 		}
-		j.raw(open)
-		j.raw(inner)
-		j.raw(f.key)
+		j.buf = append(append(append(j.buf, open...), inner...), f.key...)
 		j.write(field, f.custom, inner)
 		open = ","
 	}

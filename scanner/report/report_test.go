@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -118,15 +119,17 @@ func TestDecode(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	text := string(writeJSON(t, sample(t)))
 	for name, tc := range map[string]struct{ text, want string }{
-		"empty":     {"", "not a JSON document of this program"},
-		"truncated": {text[:len(text)/2], "not a JSON document of this program"},
-		"two":       {text + text, "something follows behind its end"},
-		"schema":    {strings.Replace(text, `"schema_version": "1.2"`, `"schema_version": "2.0"`, 1), `the report has schema version "2.0"; this program reads 1.x`},
-		"no schema": {"{}", `the report has schema version ""; this program reads 1.x`},
-		"exit code": {strings.Replace(text, `"exit_code": 4`, `"exit_code": 3`, 1), "the exit code 3, which has no meaning"},
-		"pass":      {strings.Replace(text, `"pass": false`, `"pass": true`, 1), "contradicts itself: pass is true, exit_code is 4"},
-		"count":     {strings.Replace(text, `"medium": 1,`+"\n      \"low\": 0", `"medium": 0,`+"\n      \"low\": 0", 1), "contradicts itself: it holds 3 findings, its verdict counts 2"},
-		"severity":  {strings.Replace(text, `"severity": "critical"`, `"severity": "dire"`, 1), `severity "dire" is none of`},
+		"empty":      {"", "not a JSON document of this program"},
+		"truncated":  {text[:len(text)/2], "not a JSON document of this program"},
+		"two":        {text + text, "something follows behind its end"},
+		"schema":     {strings.Replace(text, `"schema_version": "1.2"`, `"schema_version": "2.0"`, 1), `the report has schema version "2.0"; this program reads 1.x`},
+		"no schema":  {"{}", `the report has schema version ""; this program reads 1.x`},
+		"exit code":  {strings.Replace(text, `"exit_code": 4`, `"exit_code": 3`, 1), "the exit code 3, which has no meaning"},
+		"pass":       {strings.Replace(text, `"pass": false`, `"pass": true`, 1), "contradicts itself: pass is true, exit_code is 4"},
+		"count":      {strings.Replace(text, `"medium": 1,`+"\n      \"low\": 0", `"medium": 0,`+"\n      \"low\": 0", 1), "contradicts itself: it holds 3 findings, its verdict counts 2"},
+		"failing":    {strings.Replace(strings.Replace(text, `"exit_code": 4`, `"exit_code": 0`, 1), `"pass": false`, `"pass": true`, 1), "contradicts itself: it passes with 2 findings that fail"},
+		"severities": {strings.Replace(text, `"medium": 1,`+"\n      \"low\": 0", `"medium": 0,`+"\n      \"low\": 1", 1), "contradicts itself: it holds 1 critical"},
+		"severity":   {strings.Replace(text, `"severity": "critical"`, `"severity": "dire"`, 1), `severity "dire" is none of`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := report.Decode(strings.NewReader(tc.text))
@@ -151,6 +154,31 @@ func TestDecodeIsBounded(t *testing.T) {
 	_, err := report.Decode(r)
 	require.EqualError(t, err, "the report is larger than 128 MiB")
 	assert.LessOrEqual(t, r.n, report.MaxSize+1<<20)
+}
+
+// TestDecodeBoundsElements: a few bytes of JSON may be many in memory.
+func TestDecodeBoundsElements(t *testing.T) {
+	const many = 1_000_001
+	fields := make([]string, 0, many)
+	for i := range many {
+		fields = append(fields, fmt.Sprintf(`"%d":{}`, i))
+	}
+	for name, text := range map[string]string{
+		"a list":          `{"resources":[` + strings.Repeat("{},", many),
+		"of odd elements": `{"resources":[{"vulnerabilities":[` + strings.Repeat("0,", many),
+		"lists":           `{"resources":[{"resource":` + strings.Repeat(`{"paths":[]},"resource":`, many),
+		"a mapping":       `{"policy":{` + strings.Join(fields, ",") + ",",
+		"depth":           strings.Repeat(`{"resources":[`, 32),
+	} {
+		_, err := report.Decode(strings.NewReader(text))
+		require.ErrorContains(t, err, "it has more than 1000000 elements, or some more than 63 deep in each other", name)
+	}
+
+	want := sample(t)
+	want.Resources[1].Vulnerabilities[0].Description = strings.Repeat(`,[{"\`, many) // in a text they are none
+	got, err := report.Decode(bytes.NewReader(writeJSON(t, want)))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
 }
 
 func TestWriteJSONIsBounded(t *testing.T) {

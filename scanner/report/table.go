@@ -37,6 +37,7 @@ func (t Table) Write(w io.Writer, r *Report) error {
 // What the log of a failed build shows, so that it stays readable.
 const (
 	maxFailing = 100 // findings
+	maxMissing = 20  // what was not assessed
 	maxNotices = 5
 	maxAdvice  = 5
 	maxCommand = 1000 // bytes of one
@@ -70,9 +71,7 @@ func (t Table) write(w io.Writer, r *Report, groups map[Group][]Finding, all boo
 	t.writeGroup(&b, "Kernel headers only; the kernel that runs is the machine's", groups[GroupKernelHeaders])
 	t.writeGroup(&b, "Under investigation by the vendor", groups[GroupUnderInvestigation])
 	t.writeSuppressed(&b, groups[GroupSuppressed])
-	for _, n := range r.NotAssessed {
-		b.WriteString("Not assessed: " + Printable(n.String()) + "\n")
-	}
+	writeNotAssessed(&b, r.NotAssessed, all)
 	writeNotices(&b, r.Notices, all)
 	writeAdvice(&b, r.Advice, all)
 	verdict := "pass"
@@ -103,6 +102,9 @@ func (r *Report) title() string {
 	name := r.Image.Reference
 	if r.Image.Target != "" {
 		name = strings.TrimSpace(name + " target " + r.Image.Target)
+	}
+	if r.Image.Stage != "" {
+		name = strings.TrimSpace(name + " stage " + r.Image.Stage)
 	}
 	if r.Image.Platform != "" {
 		name = strings.TrimSpace(name + " (" + r.Image.Platform + ")")

@@ -99,6 +99,10 @@ func catchFault(visit func() error) (err error) {
 	return visit()
 }
 
+// Mapped reports whether what Bytes gives is the file itself: then nothing is
+// read, or copied, that is not looked at.
+func (s *Section) Mapped() bool { return s.mapped != nil }
+
 // Bytes are n bytes of the file, valid until the next call, and not to be
 // written to. If the file is changed meanwhile, they may change. They are the
 // first of so many that are probably asked for in a row. The error is

@@ -21,12 +21,13 @@ const MaxFileSize = 1 << 20
 // for errors and origins.
 func ParseFile(name string, dt []byte) (Layer, error) {
 	f := file{name: name}
-	return f.layer, f.parse(dt, func(key string, value *yaml.Node) error {
+	err := f.parse(dt, func(key string, value *yaml.Node) error {
 		if key == KeyResult {
 			return misplaced(key, f.at(value))
 		}
 		return f.setting(key, value)
 	})
+	return f.layer, err
 }
 
 // file is a settings' file that is being read.

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"net"
 	"net/url"
 	"path"
 	"slices"
@@ -46,7 +47,7 @@ func Allowed(key string) []string {
 	case KeyDB:
 		return []string{"an image reference", "the name of a named context"}
 	case KeyServer:
-		return []string{"an http or https URL without a user name"}
+		return []string{"an https URL without a user name", "an http one of the builder itself"}
 	case KeyStages:
 		return []string{stagesFinal, stagesAll, "names of stages"}
 	case KeyGateStages, KeyAttest:
@@ -98,11 +99,26 @@ func reference(value string) bool {
 	return value != "" && len(value) <= maxWord && !strings.ContainsFunc(value, unicode.IsControl)
 }
 
-// serverURL takes no user name or password: the URL is shown in the report.
+// serverURL takes no user name or password: the URL is shown in the report. Nor
+// does it take one by which the token would go over a network in the clear.
 func serverURL(value string) bool {
 	u, err := url.Parse(value)
-	return err == nil && len(value) <= maxWord && slices.Contains([]string{"http", "https"}, u.Scheme) &&
+	return err == nil && len(value) <= maxWord && !strings.ContainsFunc(value, unicode.IsControl) &&
+		(u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())) &&
 		u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// shown is a value as errors repeat it: without what may be a password.
+func shown(key, value string) string {
+	if at := strings.LastIndex(value, "@"); key == KeyServer && at >= 0 {
+		return "…" + value[at:]
+	}
+	return value
 }
 
 func stages(names []string) (Stages, bool) {

@@ -53,10 +53,8 @@ type entry struct {
 
 // add checks a value and keeps it. A key can be set once in each place.
 func (l *Layer) add(key string, words []string, place Place) error {
-	for _, a := range l.values {
-		if a.key == key {
-			return wrong(place, "the setting %s is set twice, first in %s", key, a.place.Text)
-		}
+	if a, ok := l.find(key); ok {
+		return wrong(place, "the setting %s is set twice, first in %s", key, a.place.Text)
 	}
 	scratch := Default()
 	if err := scratch.set(key, words, place); err != nil {
@@ -64,6 +62,16 @@ func (l *Layer) add(key string, words []string, place Place) error {
 	}
 	l.values = append(l.values, assignment{key, words, place})
 	return nil
+}
+
+// find returns what the layer sets a setting to, if it does.
+func (l Layer) find(key string) (assignment, bool) {
+	for _, a := range l.values {
+		if a.key == key {
+			return a, true
+		}
+	}
+	return assignment{}, false
 }
 
 // explain turns an error of set into one that knows its place.

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -56,7 +57,8 @@ func (f *file) allowed(value *yaml.Node) ([]string, error) {
 }
 
 // Merge makes the settings of a build. Layers come strongest first: what a
-// layer sets, the later ones cannot change. Ignore lists add up. The lock is
+// layer sets, the later ones cannot change; nor can they put fail-on-new in the
+// place of its fail-on. Ignore lists add up. The lock is
 // above all of them: what is in force and laxer than it is an error, an *Error
 // like every other.
 func Merge(lock Lock, layers ...Layer) (Settings, error) {
@@ -72,11 +74,38 @@ func Merge(lock Lock, layers ...Layer) (Settings, error) {
 		if err := l.apply(&out); err != nil {
 			return Settings{}, err
 		}
+		if err := l.overrule(&out, &locked); err != nil {
+			return Settings{}, err
+		}
 	}
 	if err := lock.check(&locked, &out); err != nil {
 		return Settings{}, err
 	}
+	if err := out.checkServer(); err != nil {
+		return Settings{}, err
+	}
 	return out, nil
+}
+
+// overrule ends a fail-on-new of a weaker place if the layer sets fail-on and not
+// fail-on-new: it would be in force instead of that, so that the stronger place
+// had no say. What the lock says of fail-on-new holds again then.
+func (l Layer) overrule(out, locked *Settings) error {
+	gate, ok := l.find(policy.KeyFailOn)
+	if _, both := l.find(policy.KeyFailOnNew); !ok || both || out.Place(policy.KeyFailOnNew) == locked.Place(policy.KeyFailOnNew) {
+		return nil
+	}
+	place := cmp.Or(locked.Place(policy.KeyFailOnNew), gate.place)
+	return out.set(policy.KeyFailOnNew, []string{locked.value(policy.KeyFailOnNew)}, place)
+}
+
+// checkServer refuses a database beside a token service, which has its own.
+func (s *Settings) checkServer() error {
+	if s.Server == "" || s.Database == "" {
+		return nil
+	}
+	return wrong(s.Place(KeyDB), "the setting %s has no meaning beside %s=%s (%s): the service has the database; leave one of the two out",
+		KeyDB, KeyServer, clip(s.Server), s.Place(KeyServer).Text)
 }
 
 // check refuses settings that loosen the lock.

@@ -66,7 +66,8 @@ func TestParseDirectiveErrors(t *testing.T) {
 		"attest=true;fail_on=low":         `there is no setting "fail_on"` + at + `; the settings are ` + strings.Join(settings.Keys(), ", "),
 		"vex=*.json":                      `the setting vex cannot be "*.json"` + at + `; allowed are paths of OpenVEX documents in the build context`,
 		"vex=/etc/passwd":                 `the setting vex cannot be "/etc/passwd"` + at + `; allowed are paths of OpenVEX documents in the build context`,
-		"server=https://u:p@a.b/":         `the setting server cannot be "https://u:p@a.b/"` + at + `; allowed are an http or https URL without a user name`,
+		"server=https://u:p@a.b/":         `the setting server cannot be "…@a.b/"` + at + `; allowed are an https URL without a user name, an http one of the builder itself`,
+		"server=http://a.b":               `the setting server cannot be "http://a.b"` + at + `; allowed are an https URL without a user name, an http one of the builder itself`,
 		"db=" + strings.Repeat("x", 5000): `the setting db cannot be "` + strings.Repeat("x", 200) + `…"` + at + `; allowed are an image reference, the name of a named context`,
 	} {
 		_, err := settings.ParseDirective(text, "Dockerfile", 2)

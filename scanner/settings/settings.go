@@ -150,7 +150,7 @@ func (s *Settings) set(key string, words []string, place Place) error {
 		return &policy.SettingError{Key: key, Value: value, Origin: place.Text, Allowed: Keys(), UnknownKey: true}
 	}
 	if !s.setOwn(key, words, value) {
-		return &policy.SettingError{Key: key, Value: value, Origin: place.Text, Allowed: Allowed(key)}
+		return &policy.SettingError{Key: key, Value: shown(key, value), Origin: place.Text, Allowed: Allowed(key)}
 	}
 	s.note(key, place)
 	return nil

@@ -34,7 +34,7 @@ func examples() map[string]example {
 		policy.KeyMaxDBAge:      {"7d", "3d", "36h", "none", "-1d"},
 		settings.KeyVEX:         {"a.json", "b/c.json", "d.json,e.json", "", "../a.json"},
 		settings.KeyDB:          {"advisories", "registry.example/db:1", "registry.example/db:2", "", "a\tb"},
-		settings.KeyServer:      {"http://a.example", "https://a.example/x", "https://b.example:8443", "", "ftp://a.example"},
+		settings.KeyServer:      {"http://localhost:8080", "https://a.example/x", "https://b.example:8443", "", "ftp://a.example"},
 		settings.KeyStages:      {"final", "build", "all", "final", "all,build"},
 		settings.KeyGateStages:  {"false", "false", "true", "false", "maybe"},
 		settings.KeyRescan:      {"on-change", "on-change", "always", "always", "daily"},
@@ -184,19 +184,19 @@ func TestLockOfWhatItDoesNotName(t *testing.T) {
 	lock, err := settings.ParseLock(policyFile, []byte("max-db-age: 7d\n"))
 	require.NoError(t, err)
 	for directive, want := range map[string]string{
-		"fail-on=critical":        `the setting fail-on cannot be "critical" here: the policy of this frontend (/etc/microscanner/policy.yaml) locks it to high, and builds may only make it stricter (Dockerfile, line 1 (# scan=))`,
-		"fail-on=never":           `the setting fail-on cannot be "never" here`,
-		"fail-on-new=low":         `the setting fail-on-new cannot be "low" here: the policy of this frontend (/etc/microscanner/policy.yaml) locks it to none`,
-		"ignore-unfixed=true":     `the setting ignore-unfixed cannot be "true" here`,
-		"on-unsupported=warn":     `the setting on-unsupported cannot be "warn" here`,
-		"on-partial=warn":         `the setting on-partial cannot be "warn" here`,
-		"max-db-age=8d":           `the setting max-db-age cannot be "8d" here: the policy of this frontend (/etc/microscanner/policy.yaml, line 1) locks it to 7d`,
-		"max-db-age=none":         `the setting max-db-age cannot be "none" here`,
-		"vex=a.json":              `the setting vex is locked: the policy of this frontend (/etc/microscanner/policy.yaml) does not allow builds to leave findings out (Dockerfile, line 1 (# scan=))`,
-		"db=empty":                `the setting db cannot be "empty" here: the policy of this frontend (/etc/microscanner/policy.yaml) locks it to its default (Dockerfile, line 1 (# scan=))`,
-		"server=http://a.example": `the setting server cannot be "http://a.example" here`,
-		"rescan=on-change":        `the setting rescan cannot be "on-change" here`,
-		"frontend=other/frontend": `the setting frontend cannot be "other/frontend" here`,
+		"fail-on=critical":         `the setting fail-on cannot be "critical" here: the policy of this frontend (/etc/microscanner/policy.yaml) locks it to high, and builds may only make it stricter (Dockerfile, line 1 (# scan=))`,
+		"fail-on=never":            `the setting fail-on cannot be "never" here`,
+		"fail-on-new=low":          `the setting fail-on-new cannot be "low" here: the policy of this frontend (/etc/microscanner/policy.yaml) locks it to none`,
+		"ignore-unfixed=true":      `the setting ignore-unfixed cannot be "true" here`,
+		"on-unsupported=warn":      `the setting on-unsupported cannot be "warn" here`,
+		"on-partial=warn":          `the setting on-partial cannot be "warn" here`,
+		"max-db-age=8d":            `the setting max-db-age cannot be "8d" here: the policy of this frontend (/etc/microscanner/policy.yaml, line 1) locks it to 7d`,
+		"max-db-age=none":          `the setting max-db-age cannot be "none" here`,
+		"vex=a.json":               `the setting vex is locked: the policy of this frontend (/etc/microscanner/policy.yaml) does not allow builds to leave findings out (Dockerfile, line 1 (# scan=))`,
+		"db=empty":                 `the setting db cannot be "empty" here: the policy of this frontend (/etc/microscanner/policy.yaml) locks it to its default (Dockerfile, line 1 (# scan=))`,
+		"server=https://a.example": `the setting server cannot be "https://a.example" here`,
+		"rescan=on-change":         `the setting rescan cannot be "on-change" here`,
+		"frontend=other/frontend":  `the setting frontend cannot be "other/frontend" here`,
 		"fail-on=medium;on-no-packages=fail;stages=all;gate-stages=true;attest=true;kernel-headers=true;max-db-age=6d": "",
 	} {
 		layer, err := settings.ParseDirective(directive, "Dockerfile", 1)
@@ -225,6 +225,46 @@ func TestLockOfFailOnNew(t *testing.T) {
 		require.NoError(t, err)
 		_, err = settings.Merge(lock, layer)
 		assert.Equal(t, ok, err == nil, "%s: %v", directive, err)
+	}
+}
+
+// TestFailOnOutranksFailOnNew: what CI says of fail-on cannot be undone by a
+// weaker place's fail-on-new, which would be in force in its place.
+func TestFailOnOutranksFailOnNew(t *testing.T) {
+	const byArg = "--build-arg MICROSCANNER_FAIL_ON"
+	for _, tc := range []struct {
+		lock, arg, directive, file string
+		gate, failOnNew, from      string
+	}{
+		{"", "fail-on=low", "", "fail-on-new=critical", "low", "none", byArg},
+		{"", "fail-on=low", "fail-on-new=critical", "", "low", "none", byArg},
+		{"", "", "fail-on=low", "fail-on-new=critical", "low", "none", "Dockerfile, line 1 (# scan=)"},
+		{"", "", "fail-on=low;fail-on-new=medium", "fail-on-new=critical", "medium", "medium", "Dockerfile, line 1 (# scan=)"},
+		{"", "", "fail-on-new=medium", "fail-on=low", "medium", "medium", "Dockerfile, line 1 (# scan=)"},
+		{"", "fail-on=low", "fail-on-new=critical", "fail-on=high", "low", "none", byArg},
+		{"fail-on-new: high", "fail-on=medium", "fail-on-new=low", "", "high", "high", policyFile + ", line 1"},
+		{"fail-on-new: high", "fail-on=medium", "", "", "high", "high", policyFile + ", line 1"},
+	} {
+		var lock settings.Lock
+		if tc.lock != "" {
+			var err error
+			lock, err = settings.ParseLock(policyFile, []byte(tc.lock))
+			require.NoError(t, err)
+		}
+		args := map[string]string{}
+		if key, value, ok := strings.Cut(tc.arg, "="); ok {
+			args[settings.ArgName(key)] = value
+		}
+		arg, err := settings.ParseArgs(args)
+		require.NoError(t, err)
+		directive, err := settings.ParseDirective(tc.directive, "Dockerfile", 1)
+		require.NoError(t, err)
+		file, err := settings.ParseFile(settings.FileName, []byte(strings.Replace(tc.file, "=", ": ", 1)))
+		require.NoError(t, err)
+		got, err := settings.Merge(lock, arg, directive, file)
+		require.NoError(t, err)
+		assert.Equal(t, tc.gate, got.Policy.Gate().String(), tc)
+		assert.Equal(t, policy.Value{Value: tc.failOnNew, From: tc.from}, got.Values()[policy.KeyFailOnNew], tc)
 	}
 }
 
@@ -295,4 +335,15 @@ func TestTypedSettings(t *testing.T) {
 	assert.Equal(t, []string{"a.json", "vex/c.json"}, s.VEX)
 	assert.Equal(t, settings.Place{Text: "--build-arg MICROSCANNER_STAGES"}, s.Place(settings.KeyStages))
 	assert.Equal(t, settings.Place{}, s.Place(settings.KeyDB))
+}
+
+// TestServerHasTheDatabase: whichever places the two come from.
+func TestServerHasTheDatabase(t *testing.T) {
+	lock, err := settings.ParseLock(policyFile, []byte("server: https://scan.example.com\nallow: [db]\n"))
+	require.NoError(t, err)
+	layer, err := settings.ParseDirective("db=empty", "Dockerfile", 2)
+	require.NoError(t, err)
+	_, err = settings.Merge(lock, layer)
+	require.EqualError(t, err, "the setting db has no meaning beside server=https://scan.example.com (/etc/microscanner/policy.yaml, line 1): "+
+		"the service has the database; leave one of the two out (Dockerfile, line 2 (# scan=))")
 }

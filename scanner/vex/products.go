@@ -10,18 +10,21 @@ import (
 
 // packages lists the packages that a statement is about, as package URLs; all
 // says that it is about a whole image. Other things than packages of a
-// distribution are left out: no scan finds them.
+// distribution are left out: no scan finds them. A product that is such a package
+// stands for itself, not for its subcomponents: that curl does not call a function
+// of openssl says nothing of openssl, which others use too.
 func packages(products []vex.Product) (all bool, purls []string, err error) {
 	for i := range products {
 		p := &products[i]
-		if len(p.Subcomponents) == 0 {
-			whole, found, err := identify(&p.Component)
-			if err != nil {
-				return false, nil, err
-			}
-			all = all || whole
-			purls = append(purls, found...)
+		whole, found, err := identify(&p.Component)
+		if err != nil {
+			return false, nil, err
 		}
+		purls = append(purls, found...)
+		if len(found) > 0 {
+			continue
+		}
+		all = all || whole && len(p.Subcomponents) == 0
 		for j := range p.Subcomponents {
 			_, found, err := identify(&p.Subcomponents[j].Component)
 			if err != nil {

@@ -29,10 +29,10 @@ const (
 //
 // The result is a suppression for each statement that names packages. Those with
 // another status than not_affected and fixed are among them, because they can
-// revoke what an older one says. The packages are the subcomponents of a statement's products, or the products themselves. A product
-// that is an image (pkg:oci, pkg:docker), without subcomponents, is all packages
-// of the image at hand: whoever gives a document to a scan says that it is about
-// that image.
+// revoke what an older one says. The packages are the products of a statement, or
+// the subcomponents of products that are something else. A product that is an
+// image (pkg:oci, pkg:docker), without subcomponents, is all packages of the image
+// at hand: whoever gives a document to a scan says that it is about that image.
 func Read(r io.Reader, name string) ([]policy.Suppression, error) {
 	list, err := read(r, name)
 	if err != nil {

@@ -65,6 +65,25 @@ func TestRead(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestProducts: what a statement is about, and what it is not about.
+func TestProducts(t *testing.T) {
+	const openssl = `"subcomponents":[{"@id":"pkg:deb/debian/openssl"}]`
+	for products, want := range map[string][]string{
+		`{"@id":"pkg:oci/app",` + openssl + `}`:                                                        {"pkg:deb/debian/openssl"},
+		`{"@id":"https://example.org/app",` + openssl + `}`:                                            {"pkg:deb/debian/openssl"},
+		`{"@id":"pkg:deb/debian/curl",` + openssl + `}`:                                                {"pkg:deb/debian/curl"}, // others use openssl too
+		`{"@id":"urn:x","identifiers":{"purl":"pkg:deb/debian/curl"},` + openssl + `}`:                 {"pkg:deb/debian/curl"},
+		`{"@id":"pkg:oci/app",` + openssl + `},{"@id":"pkg:deb/debian/bash"}`:                          {"pkg:deb/debian/openssl", "pkg:deb/debian/bash"},
+		`{"@id":"pkg:oci/app","subcomponents":[{"@id":"pkg:oci/base"},{"@id":"pkg:deb/debian/zlib"}]}`: {"pkg:deb/debian/zlib"},
+	} {
+		got, err := vex.Read(strings.NewReader(`{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"A","version":1,"timestamp":"2026-01-01T00:00:00Z","statements":[
+			{"vulnerability":{"name":"CVE-1"},"products":[`+products+`],"status":"fixed"}]}`), "a.json")
+		require.NoError(t, err, products)
+		require.Len(t, got, 1, products)
+		assert.Equal(t, want, got[0].PURLs, products)
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	const start = `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"A","version":1,"timestamp":"2026-01-01T00:00:00Z","statements":[`
 	const good = `{"vulnerability":{"name":"CVE-1"},"products":[{"@id":"pkg:deb/debian/a"}],"status":"fixed"}`

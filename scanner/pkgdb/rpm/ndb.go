@@ -123,8 +123,12 @@ func (db *ndb) copy(offset int64, n int) ([]byte, error) {
 	return bytes.Clone(b), err
 }
 
-// header puts a header together from the pieces that matter.
+// header gives a header: where it is, if the file is mapped, and else put
+// together from the pieces that matter.
 func (db *ndb) header(offset int64, size int) ([]byte, error) {
+	if db.file.Mapped() {
+		return bytesAt(db.file, offset, size, size)
+	}
 	db.value.reset(size)
 	for at := 0; at < size; at += ndbPiece {
 		n := min(ndbPiece, size-at)

@@ -31,17 +31,21 @@ const (
 func Write(w io.Writer, r *report.Report) error { return WriteAll(w, []*report.Report{r}) }
 
 // WriteAll writes the annotations of all reports, and of each kind no more than
-// are shown.
+// are shown. The verdicts come first: what one report says beside its own does
+// not push out that of another.
 func WriteAll(w io.Writer, reports []*report.Report) error {
-	kinds := map[string][]annotation{}
+	var verdicts, others []annotation
 	for _, r := range reports {
 		list, err := annotations(r)
 		if err != nil {
 			return err
 		}
-		for _, a := range list {
-			kinds[a.kind] = append(kinds[a.kind], a)
-		}
+		verdicts = append(verdicts, verdict(r))
+		others = append(others, list...)
+	}
+	kinds := map[string][]annotation{}
+	for _, a := range append(verdicts, others...) {
+		kinds[a.kind] = append(kinds[a.kind], a)
 	}
 	var b bytes.Buffer
 	for _, kind := range []string{kindError, kindWarning, kindNotice} {
@@ -64,13 +68,17 @@ func limited(list []annotation) []annotation {
 	return append(list[:maxAnnotations-1:maxAnnotations-1], more)
 }
 
-// annotations are those of a report, by kind the most important first.
-func annotations(r *report.Report) ([]annotation, error) {
-	verdict := annotation{kind: kindNotice, title: "microscanner: " + render.Image(r), message: render.Line(r.Verdict.Reason)}
+func verdict(r *report.Report) annotation {
+	a := annotation{kind: kindNotice, title: "microscanner: " + render.Image(r), message: render.Line(r.Verdict.Reason)}
 	if r.Verdict.ExitCode == policy.ExitError {
-		verdict.kind = kindError
+		a.kind = kindError
 	}
-	list := []annotation{verdict}
+	return a
+}
+
+// annotations are those of a report beside its verdict, by kind the most
+// important first.
+func annotations(r *report.Report) ([]annotation, error) {
 	failing, err := render.NewFailing(r)
 	if err != nil {
 		return nil, err
@@ -84,7 +92,7 @@ func annotations(r *report.Report) ([]annotation, error) {
 			other = append(other, f)
 		}
 	}
-	list = append(append(list, grouped(kindError, r, bad)...), grouped(kindWarning, r, other)...)
+	list := append(grouped(kindError, r, bad), grouped(kindWarning, r, other)...)
 	for _, n := range r.NotAssessed {
 		list = append(list, annotation{kind: kindWarning, title: "microscanner: not assessed", message: render.Line(n.String())})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/example/microscanner-frontend/scanner/internal/reporttest"
+	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/report"
 	"github.com/example/microscanner-frontend/scanner/report/github"
 )
@@ -114,4 +115,22 @@ func TestLimit(t *testing.T) {
 	require.Len(t, errors, 10)
 	assert.Equal(t, fmt.Sprintf("%d more are not shown here; the report has them all", 30-9), errors[9].data)
 	assert.Contains(t, errors[0].data, "package-00000 1.2.3-4: 2 critical, 2 high\n")
+}
+
+// TestVerdicts: the limit leaves out no verdict of several reports.
+func TestVerdicts(t *testing.T) {
+	many, broken := reporttest.Many(300), reporttest.Sample()
+	for range 20 {
+		many.Notices = append(many.Notices, "read this")
+	}
+	broken.Image.Reference = "example/broken:1"
+	broken.Verdict.Pass, broken.Verdict.ExitCode, broken.Verdict.Reason = false, policy.ExitError, "nobody knows"
+	passed := reporttest.Sample()
+	passed.Verdict.Reason = "all is well"
+	var said []string
+	for _, c := range check(t, write(t, many, broken, passed)) {
+		said = append(said, c.name+": "+c.data)
+	}
+	assert.Contains(t, said, "error: nobody knows")
+	assert.Contains(t, said, "notice: all is well")
 }

@@ -6,7 +6,6 @@ package junit
 
 import (
 	"encoding/xml"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -83,7 +82,7 @@ func scanCase(r *report.Report) junit.Testcase {
 
 func newCase(f *report.Finding, fails bool) junit.Testcase {
 	c := junit.Testcase{
-		Name:      render.Line(fmt.Sprintf("%s (%s)", f.ID, f.Severity)),
+		Name:      render.Line(f.ID + " (" + f.Severity.String() + ")"),
 		Classname: render.Line(f.Source.Name + " " + f.Source.Version),
 	}
 	switch {
@@ -102,7 +101,7 @@ func newCase(f *report.Finding, fails bool) junit.Testcase {
 }
 
 func message(f *report.Finding) string {
-	return render.Line(fmt.Sprintf("%s in %s %s: %s", f.ID, f.Source.Name, f.Source.Version, render.Fix(f)))
+	return render.Line(f.ID + " in " + f.Source.Name + " " + f.Source.Version + ": " + render.Fix(f))
 }
 
 // text is all of a finding, in lines.

@@ -3,7 +3,7 @@ package sarif
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
@@ -37,11 +37,12 @@ func newResult(image string, f *report.Finding, where string, rule int, prints f
 
 // sentence says all of a finding for people.
 func sentence(f *report.Finding) string {
-	text := fmt.Sprintf("%s %s has %s, severity %s: %s.", f.Source.Name, f.Source.Version, f.ID, f.Severity, render.Fix(f))
+	base := ""
 	if b := f.IntroducedBy; b != nil && b.Base && b.BaseImage != "" {
-		text += fmt.Sprintf(" It came with the base image %s.", b.BaseImage)
+		base = " It came with the base image " + b.BaseImage + "."
 	}
-	return text + fmt.Sprintf(" Installed packages: %s.", render.Installed(f))
+	return f.Source.Name + " " + f.Source.Version + " has " + f.ID + ", severity " + f.Severity.String() + ": " + render.Fix(f) + "." +
+		base + " Installed packages: " + render.Installed(f) + "."
 }
 
 // newLocation is the instruction that brought the package. Where none is known
@@ -58,8 +59,11 @@ func newLocation(image string, f *report.Finding, where string) *sarif.Location 
 
 func physical(f *report.Finding, where string) *sarif.PhysicalLocation {
 	at := sarif.NewPhysicalLocation()
-	b := f.IntroducedBy
-	if b == nil || b.Line <= 0 || render.RelativePath(b.File) == "" {
+	b, file := f.IntroducedBy, ""
+	if b != nil && b.Line > 0 {
+		file = render.RelativePath(b.File)
+	}
+	if file == "" {
 		return at.WithArtifactLocation(sarif.NewArtifactLocation().WithURI(where).WithURIBaseID(rootfs)).
 			WithRegion(sarif.NewRegion().WithStartLine(1))
 	}
@@ -67,7 +71,7 @@ func physical(f *report.Finding, where string) *sarif.PhysicalLocation {
 	if b.Instruction != "" {
 		region.WithSnippet(sarif.NewArtifactContent().WithText(render.Text(b.Instruction, render.MaxText)))
 	}
-	return at.WithArtifactLocation(sarif.NewArtifactLocation().WithURI(render.RelativePath(b.File))).WithRegion(region)
+	return at.WithArtifactLocation(sarif.NewArtifactLocation().WithURI(file)).WithRegion(region)
 }
 
 // database is the path of the package database that a finding's packages are
@@ -102,7 +106,7 @@ func (p fingerprints) of(f *report.Finding) map[string]string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{f.ID, f.Source.Name, file}, "\x00")))
 	hash := hex.EncodeToString(sum[:8])
 	p[hash]++
-	return map[string]string{"primaryLocationLineHash": fmt.Sprintf("%s:%d", hash, p[hash])}
+	return map[string]string{"primaryLocationLineHash": hash + ":" + strconv.Itoa(p[hash])}
 }
 
 // message is a plain text. Brackets would be links, and braces placeholders

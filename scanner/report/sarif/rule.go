@@ -2,7 +2,6 @@ package sarif
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -69,13 +68,14 @@ func newRule(f *report.Finding) *sarif.ReportingDescriptor {
 	link := advisoryLink(v)
 	known := render.Text(v.Description, render.MaxText)
 	description := render.Cut(known, maxDescription)
+	told := facts(v)
 	if description == "" {
 		description = render.Line(f.ID) + " is a known vulnerability."
 	}
 	rule := sarif.NewReportingDescriptor().WithID(ruleID(f)).WithName("VulnerablePackage").
 		WithShortDescription(text(render.Line(title(f)))).
 		WithFullDescription(text(description)).
-		WithHelp(text(help(v)).WithMarkdown(helpMarkdown(f, link, known)))
+		WithHelp(text(help(told)).WithMarkdown(helpMarkdown(f.ID, told, link, known)))
 	if link != "" {
 		rule.WithHelpURI(link)
 	}
@@ -128,23 +128,27 @@ func title(f *report.Finding) string {
 
 // help is what is known of a vulnerability, in lines, for viewers that do not
 // know Markdown. They show the description beside it.
-func help(v *report.Vulnerability) string {
-	var lines []string
-	for _, fact := range facts(v) {
-		lines = append(lines, fact.name+": "+render.Line(fact.value))
+func help(facts []fact) string {
+	var b strings.Builder
+	for i, fact := range facts {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(fact.name + ": " + fact.value)
 	}
-	return strings.Join(lines, "\n")
+	return b.String()
 }
 
 // helpMarkdown is the same with a link and the description.
-func helpMarkdown(f *report.Finding, link, description string) string {
+func helpMarkdown(id string, facts []fact, link, description string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**\n\n", render.Markdown(f.ID))
-	for _, fact := range facts(f.Details) {
-		fmt.Fprintf(&b, "- %s: %s\n", fact.name, render.Markdown(fact.value))
+	b.Grow(len(description) + len(description)/8 + 512)
+	b.WriteString("**" + render.Markdown(id) + "**\n\n")
+	for _, fact := range facts {
+		b.WriteString("- " + fact.name + ": " + render.Markdown(fact.value) + "\n")
 	}
 	if link != "" {
-		fmt.Fprintf(&b, "- [Advisory](<%s>)\n", link)
+		b.WriteString("- [Advisory](<" + link + ">)\n")
 	}
 	for line := range strings.SplitSeq(description, "\n") {
 		b.WriteString("\n" + render.Markdown(strings.TrimSpace(line)))
@@ -152,13 +156,14 @@ func helpMarkdown(f *report.Finding, link, description string) string {
 	return b.String()
 }
 
+// fact is one thing that is known of a vulnerability. The value is one line.
 type fact struct{ name, value string }
 
 func facts(v *report.Vulnerability) []fact {
-	var out []fact
+	out := make([]fact, 0, 7)
 	add := func(name, value string) {
 		if value != "" {
-			out = append(out, fact{name, value})
+			out = append(out, fact{name, render.Line(value)})
 		}
 	}
 	add("Severity", v.Severity.String())
@@ -168,7 +173,7 @@ func facts(v *report.Vulnerability) []fact {
 		add("Known to be exploited since", v.KnownExploitedDate)
 	}
 	if v.EPSS.Score > 0 {
-		add("Exploitation within 30 days (EPSS)", fmt.Sprintf("%.2f %%", v.EPSS.Score*100))
+		add("Exploitation within 30 days (EPSS)", strconv.FormatFloat(v.EPSS.Score*100, 'f', 2, 64)+" %")
 	}
 	add("Also known as", strings.Join(v.Aliases, ", "))
 	add("Published", v.PublishDate)

@@ -46,7 +46,7 @@ func check(t testing.TB, s *jsonschema.Schema, got []byte) {
 	ids := map[string]bool{}
 	for _, p := range doc.Packages {
 		id := string(p.PackageSPDXIdentifier)
-		require.Regexp(t, regexp.MustCompile(`^[a-zA-Z0-9.-]+$`), id)
+		require.Regexp(t, `^[a-zA-Z0-9.-]+$`, id)
 		require.NotContains(t, ids, id)
 		ids[id] = true
 	}
@@ -80,4 +80,24 @@ func TestSamePackageTwice(t *testing.T) {
 	r := reporttest.Sample()
 	r.Resources = append(r.Resources, r.Resources[1], r.Resources[1])
 	check(t, schema(t), write(t, r))
+}
+
+// TestLicenseRefs: an expression refers to no licence that the document lacks.
+func TestLicenseRefs(t *testing.T) {
+	r := reporttest.Sample()
+	r.Resources[0].Resource.License = "MIT AND LicenseRef-Fedora-Public-Domain"
+	got := write(t, r)
+	check(t, schema(t), got)
+	assert.NotContains(t, string(got), `"licenseDeclared":"MIT AND`)
+	doc, err := json.Read(bytes.NewReader(got))
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for _, l := range doc.OtherLicenses {
+		known[l.LicenseIdentifier] = true
+	}
+	for _, p := range doc.Packages {
+		for _, ref := range regexp.MustCompile(`LicenseRef-[A-Za-z0-9.-]+`).FindAllString(p.PackageLicenseDeclared, -1) {
+			assert.True(t, known[ref], ref)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -14,14 +13,32 @@ import (
 )
 
 // JSON writes what encode gives, a JSON document, so that it can be printed:
-// invisible characters become escapes.
+// invisible characters become escapes. encode must not cut a character in two:
+// encoding/json writes a document at once.
 func JSON(w io.Writer, encode func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := encode(&b); err != nil {
+	v := &visible{w: w}
+	err := encode(v)
+	if v.err != nil {
+		return v.err
+	}
+	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)
 	}
-	_, err := w.Write(report.EscapeInvisible(b.Bytes()))
-	return err
+	return nil
+}
+
+// visible escapes invisible characters of a JSON document on its way.
+type visible struct {
+	w   io.Writer
+	err error // of w
+}
+
+// Write is that of io.Writer.
+func (v *visible) Write(dt []byte) (int, error) {
+	if _, v.err = v.w.Write(report.EscapeInvisible(dt)); v.err != nil {
+		return 0, v.err
+	}
+	return len(dt), nil
 }
 
 // Value encodes a value as JSON, in one line: to indent a report of thousands of

@@ -1,6 +1,10 @@
 package render
 
-import "github.com/github/go-spdx/v2/spdxexp"
+import (
+	"strings"
+
+	"github.com/github/go-spdx/v2/spdxexp"
+)
 
 // maxExpression is the size in bytes above which a licence is taken for a text:
 // the parser of expressions goes as deep as their brackets do.
@@ -15,6 +19,10 @@ type Licenses struct{ known map[string]bool }
 // whose licences are all on its list.
 func (l *Licenses) IsExpression(license string) bool {
 	if license == "" || len(license) > maxExpression {
+		return false
+	}
+	// Fedora's packages have them. What they refer to is in no document of ours.
+	if strings.Contains(strings.ToLower(license), "licenseref-") {
 		return false
 	}
 	valid, ok := l.known[license]

@@ -1,6 +1,7 @@
 package render_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -42,6 +43,7 @@ func TestLink(t *testing.T) {
 	for in, want := range map[string]string{
 		"https://a.example/x?y=1": "https://a.example/x?y=1", "http://a.example": "http://a.example",
 		"javascript:alert(1)": "", "https://user:pw@a.example/": "", "https://": "", "//a.example": "", "https://a b": "",
+		"https:///x": "", "https://a.example//x/../CVE-2024-1": "https://a.example//x/../CVE-2024-1", "http://": "",
 		"https://a.example/\x1b": "", "https://a.example/<x>": "https://a.example/%3Cx%3E", "https://a.example/" + strings.Repeat("x", 2000): "",
 	} {
 		assert.Equal(t, want, render.Link(in), in)
@@ -70,6 +72,7 @@ func TestLicenses(t *testing.T) {
 	var l render.Licenses
 	for text, want := range map[string]bool{
 		"MIT": true, "GPL-2.0-or-later AND (MIT OR Apache-2.0)": true, "GPL-2.0-only WITH Classpath-exception-2.0": true,
+		"LicenseRef-Callaway-BSD": false, "MIT AND LicenseRef-Fedora-Public-Domain": false, "DocumentRef-x:LicenseRef-y": false,
 		"": false, "GPL and friends": false, "(MIT": false, strings.Repeat("(", 1<<20): false, strings.Repeat("(", 400): false,
 	} {
 		assert.Equal(t, want, l.IsExpression(text), text)
@@ -94,7 +97,11 @@ func FuzzText(f *testing.F) {
 		assert.True(t, utf8.ValidString(markdown))
 		path := render.RelativePath(s)
 		assert.False(t, strings.HasPrefix(path, "/") || strings.HasPrefix(path, "../"), path)
-		_ = render.Link(s)
+		if link := render.Link(s); link != "" {
+			u, err := url.Parse(s)
+			assert.NoError(t, err)
+			assert.Equal(t, u.String(), link)
+		}
 	})
 }
 
