@@ -327,3 +327,20 @@ func TestTwoInOne(t *testing.T) {
 		})
 	}
 }
+
+// TestIndexBomb: a few indexes that list each other many times over.
+func TestIndexBomb(t *testing.T) {
+	bomb := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for range 3 {
+		var children []mutate.IndexAddendum
+		for range 30 {
+			children = append(children, mutate.IndexAddendum{Add: bomb})
+		}
+		bomb = mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), children...)
+	}
+	dir := t.TempDir()
+	_, err := layout.Write(dir, bomb)
+	require.NoError(t, err)
+	_, _, err = read(t, dir, options())
+	require.ErrorContains(t, err, "has more than 100 indexes in it")
+}
