@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -330,17 +332,22 @@ func TestTwoInOne(t *testing.T) {
 
 // TestIndexBomb: a few indexes that list each other many times over.
 func TestIndexBomb(t *testing.T) {
-	bomb := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
-	for range 3 {
-		var children []mutate.IndexAddendum
-		for range 30 {
-			children = append(children, mutate.IndexAddendum{Add: bomb})
-		}
-		bomb = mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), children...)
-	}
 	dir := t.TempDir()
-	_, err := layout.Write(dir, bomb)
+	path, err := layout.Write(dir, empty.Index)
 	require.NoError(t, err)
+	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}
+	for range 3 {
+		text, err := json.Marshal(index)
+		require.NoError(t, err)
+		digest, size, err := v1.SHA256(bytes.NewReader(text))
+		require.NoError(t, err)
+		require.NoError(t, path.WriteBlob(digest, io.NopCloser(bytes.NewReader(text))))
+		child := v1.Descriptor{MediaType: types.OCIImageIndex, Digest: digest, Size: size}
+		index.Manifests = slices.Repeat([]v1.Descriptor{child}, 30)
+	}
+	text, err := json.Marshal(index)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "index.json"), text, 0o600))
 	_, _, err = read(t, dir, options())
 	require.ErrorContains(t, err, "has more than 100 indexes in it")
 }

@@ -30,7 +30,7 @@ func (w *walk) index(ctx context.Context, d v1.Descriptor, depth int) ([]v1.Desc
 	switch {
 	case depth == maxDepth:
 		return nil, fmt.Errorf("the index of %s has more than %d levels", w.reference, maxDepth)
-	case w.indexes > maxIndexes*1000:
+	case w.indexes > maxIndexes:
 		return nil, fmt.Errorf("the index of %s has more than %d indexes in it", w.reference, maxIndexes)
 	}
 	var index v1.IndexManifest

@@ -13,12 +13,16 @@ const reasonNotCompared = "this is a list of packages, which were compared with 
 
 // Packages lists what is installed in a root file system, in the form of a
 // report without findings. Its verdict is an error, so that nobody takes it for
-// a scan. A package database that cannot be read in full is an error.
+// a scan. A package database that cannot be read in full is an error, and so is an
+// operating system whose packages are not known.
 func Packages(fsys fs.FS, o Options) (*report.Report, error) {
 	started := o.Now()
 	inv, err := Inventory(fsys, o.Distros)
 	if err != nil {
 		return nil, err
+	}
+	if inv.Unsupported != "" { // nothing was read
+		return nil, fmt.Errorf("the list of packages would be empty: %s", inv.Unsupported)
 	}
 	if len(inv.Problems) > 0 {
 		return nil, fmt.Errorf("the list of packages would not be complete: %s", problemText(inv.Problems[0]))
