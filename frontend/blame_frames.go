@@ -74,7 +74,7 @@ func (o outcomes) frames() []frame {
 // rangeOf is the lines of an instruction.
 func rangeOf(by *report.IntroducedBy) []*pb.Range {
 	line := func(n int) *pb.Position {
-		return &pb.Position{Line: int32(min(max(n, 0), math.MaxInt32))} //nolint:gosec // bounded
+		return &pb.Position{Line: int32(min(max(n, 0), math.MaxInt32))}
 	}
 	return []*pb.Range{{Start: line(by.Line), End: line(by.EndLine)}}
 }

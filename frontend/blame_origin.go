@@ -1,6 +1,8 @@
 package frontend
 
 import (
+	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -22,14 +24,19 @@ type origins struct {
 // step is in, empty for the last one of the Dockerfile.
 func originsOf(steps []llbgen.Step, target string) origins {
 	o := origins{by: make([]report.IntroducedBy, len(steps)), sources: map[string]*pb.SourceInfo{}}
+	names := map[*pb.SourceInfo]string{}
 	l := locator{target: target, files: map[*pb.SourceInfo]*dockerfile{}}
 	// From the end: where the last instruction is, is certain, and each is before
 	// the next in its stage, or in the one that this is made from.
 	for i := len(steps) - 1; i >= 0; i-- {
 		o.by[i] = l.originOf(&steps[i], i == 0)
-		if o.by[i].Line > 0 && o.sources[o.by[i].File] == nil {
-			o.sources[o.by[i].File] = printableSource(l.source)
+		if o.by[i].Line == 0 {
+			continue
 		}
+		if names[l.source] == "" {
+			names[l.source] = o.addSource(l.source)
+		}
+		o.by[i].File = names[l.source]
 	}
 	if len(steps) > 0 && steps[0].Image != "" {
 		o.by[0].Base = true
@@ -38,6 +45,19 @@ func originsOf(steps []llbgen.Step, target string) origins {
 		}
 	}
 	return o
+}
+
+// addSource notes a source and returns its name: the file's own. Targets of a
+// bake file that are made from each other have a Dockerfile each; all but the
+// first get a number, lest a line is looked for in the wrong one.
+func (o *origins) addSource(source *pb.SourceInfo) string {
+	shown, file := printableSource(source), report.CutInstruction(source.Filename)
+	name := file
+	for n := 2; o.sources[name] != nil && !bytes.Equal(o.sources[name].Data, shown.Data); n++ {
+		name = fmt.Sprintf("%s (%d)", file, n)
+	}
+	o.sources[name] = shown
+	return name
 }
 
 // locator goes from the last step to the first and finds their instructions.
@@ -64,7 +84,7 @@ func (l *locator) originOf(s *llbgen.Step, first bool) report.IntroducedBy {
 	}
 	if located {
 		l.line = start
-		by.File, by.Line, by.EndLine = report.CutInstruction(l.source.Filename), start, end
+		by.Line, by.EndLine = start, end
 		if in := l.file.at(start); in != nil {
 			by.Instruction, by.Stage = in.text, l.file.stages[in.stage].name
 			if onBuild { // whose place is the FROM that it came with

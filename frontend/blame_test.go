@@ -129,6 +129,27 @@ func TestOriginsWithoutADockerfile(t *testing.T) {
 	require.Empty(t, originsOf(nil, "").by)
 }
 
+// TestOriginsInFilesOfOneName: a target of a bake file that is made from another
+// one has steps of two Dockerfiles.
+func TestOriginsInFilesOfOneName(t *testing.T) {
+	at := func(source *pb.SourceInfo, line int32) []llbgen.Location {
+		return []llbgen.Location{{Source: source, Ranges: []*pb.Range{{Start: &pb.Position{Line: line}, End: &pb.Position{Line: line}}}}}
+	}
+	file := func(text string) *pb.SourceInfo {
+		return &pb.SourceInfo{Filename: "Dockerfile", Language: languageDockerfile, Data: []byte(text)}
+	}
+	other, own := "FROM scratch\nRUN other\n", "FROM base\nRUN own\n"
+	o := originsOf([]llbgen.Step{{Locations: at(file(other), 2)}, {Locations: at(file(own), 2)}, {Locations: at(file(own), 2)}}, "")
+	for i, want := range []struct{ file, instruction, text string }{
+		{"Dockerfile (2)", "RUN other", other}, {"Dockerfile", "RUN own", own}, {"Dockerfile", "RUN own", own},
+	} {
+		require.Equal(t, want.file, o.by[i].File)
+		require.Equal(t, want.instruction, o.by[i].Instruction)
+		require.Equal(t, want.text, string(o.sources[want.file].Data))
+	}
+	require.Len(t, o.sources, 2)
+}
+
 // FuzzOrigins: hostile Dockerfiles, and places that are not in them.
 func FuzzOrigins(f *testing.F) {
 	f.Add("FROM base AS one\nRUN <<EOF\nEOF\nFROM one\nCOPY --from=0 a b\n", int32(4), int32(1), "two", "[a 1/2] ONBUILD RUN x")

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/buildkit/frontend/subrequests"
 
 	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/report"
 	"github.com/example/microscanner-frontend/scanner/report/formats"
 	"github.com/example/microscanner-frontend/scanner/settings"
 )
@@ -46,8 +47,10 @@ type config struct {
 	// suppressions is a list of policy.Suppression for the scanner, in JSON:
 	// the ignore lists and the VEX documents. It is nil if there are none.
 	suppressions []byte
-	target       string // the Dockerfile stage that was asked for, or empty
-	request      string // a subrequest, or empty
+	// fixedDB says that builds may not choose the database.
+	fixedDB bool
+	target  string // the Dockerfile stage that was asked for, or empty
+	request string // a subrequest, or empty
 	// format is the format that a requestScan asked for; its name is empty if
 	// that asked for none.
 	format formats.Format
@@ -96,6 +99,7 @@ func readConfig(ctx context.Context, c client.Client) (config, map[string]string
 		return config{}, nil, settingsError(err, places.sources...)
 	}
 	cfg.Settings = merged
+	cfg.fixedDB = lock.Locks(settings.KeyDB)
 	cfg.dockerfile = places.sources[0].data
 	cfg.suppressions, err = suppressions(ctx, places.context, merged)
 	return cfg, rest, err
@@ -199,13 +203,13 @@ func (c config) scannerFlags(t target) []string {
 
 // cacheKeys are the values of llbgen.Scan.ID and Day. A scan that is only
 // repeated on a change has no ID; it is repeated each day if its answer depends
-// on the date, because an ignored finding counts again some day, or a database
-// gets too old.
+// on the date, because a release comes to its end of life, an ignored finding
+// counts again some day, or a database gets too old.
 func (c config) cacheKeys(id string, now time.Time) (scanID, day string) {
 	if c.Rescan == settings.RescanAlways {
 		return id, ""
 	}
-	timed := c.Policy.MaxDBAge != 0
+	timed := c.Policy.MaxDBAge != 0 || c.Policy.OnUnsupported == policy.Fail
 	for _, s := range c.Ignore {
 		timed = timed || s.Expires != ""
 	}
@@ -215,12 +219,24 @@ func (c config) cacheKeys(id string, now time.Time) (scanID, day string) {
 	return "", day
 }
 
+// outdated reports whether a report that comes from the cache passes only
+// because its database was younger then: max-db-age can end within a day.
+func (c config) outdated(r *report.Report, now time.Time) bool {
+	if c.Rescan == settings.RescanAlways || c.Server != "" || c.Policy.MaxDBAge == 0 || !r.Verdict.Pass {
+		return false
+	}
+	return r.Assessment.Database.Age+now.Sub(time.Unix(r.ScanStarted.Seconds, 0)) > c.Policy.MaxDBAge
+}
+
 // describe notes in a report's policy the settings that the scanner does not
-// know.
-func (c config) describe(values map[string]policy.Value) {
+// know. A service may have left the policy out.
+func (c config) describe(r *report.Report) {
+	if r.Policy == nil {
+		r.Policy = map[string]policy.Value{}
+	}
 	for key, v := range c.Values() {
-		if _, ok := values[key]; !ok {
-			values[key] = v
+		if _, ok := r.Policy[key]; !ok {
+			r.Policy[key] = v
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/example/microscanner-frontend/scanner/policy"
+	"github.com/example/microscanner-frontend/scanner/report"
 	"github.com/example/microscanner-frontend/scanner/settings"
 )
 
@@ -59,33 +60,53 @@ func TestScannerFlags(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	values := map[string]policy.Value{"fail-on": {Value: "low", From: "the scanner"}}
+	r := &report.Report{Policy: map[string]policy.Value{"fail-on": {Value: "low", From: "the scanner"}}}
 	cfg := configOf(t, "fail-on=low;rescan=on-change")
-	cfg.describe(values)
-	require.Equal(t, policy.Value{Value: "low", From: "the scanner"}, values["fail-on"])
-	require.Equal(t, policy.Value{Value: "on-change", From: "Dockerfile, line 2 (# scan=)"}, values["rescan"])
-	require.NotContains(t, values, "attest", "nobody set it")
+	cfg.describe(r)
+	require.Equal(t, policy.Value{Value: "low", From: "the scanner"}, r.Policy["fail-on"])
+	require.Equal(t, policy.Value{Value: "on-change", From: "Dockerfile, line 2 (# scan=)"}, r.Policy["rescan"])
+	require.NotContains(t, r.Policy, "attest", "nobody set it")
+
+	none := &report.Report{} // as a service may answer
+	cfg.describe(none)
+	require.Equal(t, "low", none.Policy["fail-on"].Value)
 }
 
 func TestCacheKeys(t *testing.T) {
 	now := time.Date(2026, 11, 22, 23, 30, 0, 0, time.FixedZone("west", -3600))
 	for directive, want := range map[string][2]string{
-		"":                                  {"id", ""},
-		"max-db-age=7d":                     {"id", ""},
-		"rescan=on-change":                  {"", ""},
-		"rescan=on-change;max-db-age=7d":    {"", "2026-11-23"},
-		"rescan=on-change;fail-on=critical": {"", ""},
+		"":                                     {"id", ""},
+		"max-db-age=7d":                        {"id", ""},
+		"rescan=on-change":                     {"", "2026-11-23"},
+		"rescan=on-change;max-db-age=7d":       {"", "2026-11-23"},
+		"rescan=on-change;fail-on=critical":    {"", "2026-11-23"}, // ends of life are days
+		"rescan=on-change;on-unsupported=warn": {"", ""},
 	} {
 		id, day := configOf(t, directive).cacheKeys("id", now)
 		require.Equal(t, want, [2]string{id, day}, directive)
 	}
-	cfg := configOf(t, "rescan=on-change")
+	cfg := configOf(t, "rescan=on-change;on-unsupported=warn")
 	cfg.Ignore = []policy.Suppression{{Reason: "for ever"}}
 	_, day := cfg.cacheKeys("id", now)
 	require.Empty(t, day)
 	cfg.Ignore = append(cfg.Ignore, policy.Suppression{Expires: "2026-12-01"})
 	_, day = cfg.cacheKeys("id", now)
 	require.Equal(t, "2026-11-23", day)
+}
+
+// TestOutdated: within a day, a cached pass does not outlive max-db-age.
+func TestOutdated(t *testing.T) {
+	scannedAt := time.Unix(1_800_000_000, 0)
+	r := &report.Report{Verdict: policy.Verdict{Pass: true}}
+	r.ScanStarted.Seconds = scannedAt.Unix()
+	r.Assessment.Database.Age = 5 * time.Hour
+	cfg := configOf(t, "rescan=on-change;max-db-age=6h")
+	require.False(t, cfg.outdated(r, scannedAt.Add(time.Hour)))
+	require.True(t, cfg.outdated(r, scannedAt.Add(time.Hour+time.Second)))
+	require.False(t, configOf(t, "max-db-age=6h").outdated(r, scannedAt.Add(24*time.Hour)), "that is no cached scan")
+	require.False(t, configOf(t, "rescan=on-change").outdated(r, scannedAt.Add(1000*time.Hour)), "no age is too old")
+	cfg.Server = "https://scan.example.com"
+	require.False(t, cfg.outdated(r, scannedAt.Add(24*time.Hour)), "a service is asked in every build")
 }
 
 func TestReadLock(t *testing.T) {

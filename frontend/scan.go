@@ -135,7 +135,7 @@ func newStage(ctx context.Context, c client.Client, cfg config, opts map[string]
 	if err != nil {
 		return nil, err
 	}
-	database, err := databaseState(ctx, c, cfg.Database, scanner.Platform)
+	database, err := databaseState(ctx, c, cfg, scanner.Platform)
 	if err != nil {
 		return nil, err
 	}
@@ -165,10 +165,35 @@ func currentScanner(c client.Client) (llbgen.Scanner, error) {
 
 // databaseState is the database that the setting db names: a named context of
 // the build, else an image. It is nil where db is not set.
-func databaseState(ctx context.Context, c client.Client, name string, p ocispecs.Platform) (*llb.State, error) {
+func databaseState(ctx context.Context, c client.Client, cfg config, p ocispecs.Platform) (*llb.State, error) {
+	name := cfg.Database
 	if name == "" {
 		return nil, nil
 	}
+	mode := c.BuildOpts().Opts[optResolveMode]
+	if cfg.fixedDB {
+		mode = "" // no build says where the image is looked for, nor what stands for it
+	} else if st, err := namedDatabase(ctx, c, name, p); st != nil || err != nil {
+		return st, err
+	}
+	ref, err := imageReference(name)
+	if err != nil {
+		return nil, badDatabase(name, err)
+	}
+	// By digest, so that the scans of all platforms read the same database.
+	ref, _, _, err = c.ResolveImageConfig(ctx, ref, sourceresolver.Opt{
+		LogName:  "[microscanner] find the advisory database " + name,
+		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p, ResolveMode: mode},
+	})
+	if err != nil {
+		return nil, noDatabase(name, err)
+	}
+	st := llb.Image(ref, llb.Platform(p), llb.WithCustomName("[microscanner] load the advisory database "+name))
+	return &st, nil
+}
+
+// namedDatabase is the named context of a build by this name; nil if there is none.
+func namedDatabase(ctx context.Context, c client.Client, name string, p ocispecs.Platform) (*llb.State, error) {
 	ui, err := dockerui.NewClient(c)
 	if err != nil {
 		return nil, fmt.Errorf("read the build's options: %w", err)
@@ -178,27 +203,14 @@ func databaseState(ctx context.Context, c client.Client, name string, p ocispecs
 	if err != nil {
 		return nil, badDatabase(name, err)
 	}
-	if named != nil {
-		st, _, err := named.Load(ctx)
-		if err != nil {
-			return nil, noDatabase(name, err)
-		}
-		return st, nil
+	if named == nil {
+		return nil, nil
 	}
-	ref, err := imageReference(name)
-	if err != nil {
-		return nil, badDatabase(name, err)
-	}
-	// By digest, so that the scans of all platforms read the same database.
-	ref, _, _, err = c.ResolveImageConfig(ctx, ref, sourceresolver.Opt{
-		LogName:  "[microscanner] find the advisory database " + name,
-		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &p, ResolveMode: c.BuildOpts().Opts[optResolveMode]},
-	})
+	st, _, err := named.Load(ctx)
 	if err != nil {
 		return nil, noDatabase(name, err)
 	}
-	st := llb.Image(ref, llb.Platform(p), llb.WithCustomName("[microscanner] load the advisory database "+name))
-	return &st, nil
+	return st, nil
 }
 
 // scan reads one rootfs. The errors of the user's own steps come back as they
@@ -220,18 +232,29 @@ func (s *stage) scan(ctx context.Context, t target) (outcome, error) {
 		return outcome{target: t, report: &report.Report{Verdict: policy.Verdict{Pass: true}}}, nil
 	}
 	id, day := s.cfg.cacheKeys(s.id, time.Now())
+	o, err := s.judge(ctx, t, rootfs, id, day)
+	if err == nil && s.cfg.outdated(o.report, time.Now()) {
+		id = s.id
+		o, err = s.judge(ctx, t, rootfs, id, "")
+	}
+	if err != nil {
+		return outcome{}, scanError(t, err)
+	}
+	o = s.blame(ctx, o, rootfs, id)
+	s.cfg.describe(o.report)
+	return o, nil
+}
+
+// judge has the report of a rootfs made, and reads it. id and day are those of
+// config.cacheKeys.
+func (s *stage) judge(ctx context.Context, t target, rootfs llb.State, id, day string) (outcome, error) {
 	state := s.reportState(t, rootfs, id, day)
 	ref, vertex, err := solve(ctx, s.client, state)
 	if err != nil {
-		return outcome{}, scanError(t, err)
+		return outcome{}, err
 	}
 	r, err := s.readReport(ctx, ref)
-	if err != nil {
-		return outcome{}, scanError(t, err)
-	}
-	o := s.blame(ctx, outcome{target: t, report: r, state: state, vertex: vertex}, rootfs, id)
-	s.cfg.describe(o.report.Policy)
-	return o, nil
+	return outcome{target: t, report: r, state: state, vertex: vertex}, err
 }
 
 // nothingToScan reports whether a rootfs has none of the directories that say

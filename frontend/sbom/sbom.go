@@ -104,7 +104,7 @@ func (r Request) dirs() ([]string, error) {
 // packages has the scanner read one root file system.
 func packages(ctx context.Context, scanner, dir string, log io.Writer) (*report.Report, error) {
 	cmd := exec.CommandContext(ctx, scanner, "packages", dir) //nolint:gosec // the scanner of our own image
-	cmd.Env = []string{} // it needs nothing of ours
+	cmd.Env = []string{}                                      // it needs nothing of ours
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -38,7 +38,7 @@ func writeDatabase(ctx context.Context, dir string) error {
 
 // requests makes the bodies of scans of different images, always the same.
 func requests(images, packages int) ([][]byte, error) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // G404: the same each time.
+	random := rand.New(rand.NewPCG(1, 2)) // the same each time
 	all := servicetest.Request("", sources).Inventory.Packages
 	bodies := make([][]byte, 0, images)
 	for i := range images {

@@ -48,7 +48,7 @@ type Scan struct {
 	Started  time.Time
 	Finished time.Time
 	// Data is the date of the oldest part of the advisory data; zero for a scan
-	// that needed none.
+	// without any, and for data that do not say.
 	Data     time.Time
 	Findings []Finding
 	Extension

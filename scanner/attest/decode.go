@@ -186,25 +186,31 @@ func findingOf(in *vulns.Result) (Finding, error) {
 	if !rated || f.ID == "" || len(in.GetAnnotations()) != 1 {
 		return f, fmt.Errorf("the finding %q has no severity of this program's scale, or no annotation", f.ID)
 	}
-	if _, ok := in.GetAnnotations()[0].GetFields()["fixable"].GetKind().(*structpb.Value_BoolValue); !ok {
-		return f, fmt.Errorf("the finding %q does not say whether it can be fixed", f.ID)
+	err := f.annotate(in.GetAnnotations()[0])
+	return f, err
+}
+
+// annotate reads a finding's annotation.
+func (f *Finding) annotate(in *structpb.Struct) error {
+	if _, ok := in.GetFields()["fixable"].GetKind().(*structpb.Value_BoolValue); !ok {
+		return fmt.Errorf("the finding %q does not say whether it can be fixed", f.ID)
 	}
-	text, err := in.GetAnnotations()[0].MarshalJSON()
+	text, err := in.MarshalJSON()
 	if err == nil {
 		err = json.Unmarshal(text, &f.Annotation)
 	}
 	if err != nil {
-		return f, fmt.Errorf("the annotation of %q cannot be read: %w", f.ID, err)
+		return fmt.Errorf("the annotation of %q cannot be read: %w", f.ID, err)
 	}
 	if f.Origin != "" && f.Origin != Base && f.Origin != Added {
-		return f, fmt.Errorf("the finding %q has the origin %q, which has no meaning", f.ID, f.Origin)
+		return fmt.Errorf("the finding %q has the origin %q, which has no meaning", f.ID, f.Origin)
 	}
 	if s := f.Suppressed; s != nil && s.Expires != "" {
 		if _, err := time.Parse(time.DateOnly, s.Expires); err != nil {
-			return f, fmt.Errorf("the finding %q is suppressed by what expires on %q, which is no day", f.ID, s.Expires)
+			return fmt.Errorf("the finding %q is suppressed by what expires on %q, which is no day", f.ID, s.Expires)
 		}
 	}
-	return f, nil
+	return nil
 }
 
 // validate checks what a decision relies on.

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,18 +91,18 @@ func verifyImage(ctx context.Context, ref string, from image.Options, o verify.O
 func concludeVerify(env Env, results []verify.Result, now time.Time) error {
 	var worst *verdictError
 	for _, r := range results {
-		v := r.Verdict
+		v, platform := r.Verdict, cmp.Or(r.Platform, "unknown platform")
 		word := "pass"
 		if !v.Pass {
 			word = "fail"
 		}
-		line := fmt.Sprintf("%s %s %s: %s; scanned %s ago by %s", word, r.Platform, r.Digest, v.Reason,
+		line := fmt.Sprintf("%s %s %s: %s; scanned %s ago by %s", word, platform, r.Digest, v.Reason,
 			policy.AgeText(max(0, now.Sub(r.Scan.Finished))), strings.TrimSpace(Program+" "+r.Scan.Scanner.Version))
 		if _, err := fmt.Fprintln(env.Stdout, report.Printable(line)); err != nil {
 			return cannotWrite("standard output", err)
 		}
 		if !v.Pass && (worst == nil || v.ExitCode == policy.ExitError) {
-			worst = &verdictError{v.ExitCode, fmt.Sprintf("%s: %s", r.Platform, v.Reason), v.ExitCode != policy.ExitError}
+			worst = &verdictError{v.ExitCode, fmt.Sprintf("%s: %s", platform, v.Reason), v.ExitCode != policy.ExitError}
 		}
 	}
 	if worst == nil {

@@ -100,7 +100,7 @@ func assertCacheIsExact(t *testing.T, database *db.DB, roots []string) {
 				want = append(want, assess(inv, nil))
 				continue
 			}
-			assert.True(t, want[i] == assess(inv, cache), "%s, pass %d", filepath.Base(root), pass)
+			assert.Equal(t, want[i], assess(inv, cache), "%s, pass %d", filepath.Base(root), pass)
 		}
 	}
 	assert.NotZero(t, cache.hits)

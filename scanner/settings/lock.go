@@ -108,13 +108,16 @@ func (s *Settings) checkServer() error {
 		KeyDB, KeyServer, clip(s.Server), s.Place(KeyServer).Text)
 }
 
+// Locks reports whether the lock says what a setting can be. One that is free,
+// it does not lock.
+func (l Lock) Locks(key string) bool {
+	return l.name != "" && key != KeyResult && !slices.Contains(l.allow, key)
+}
+
 // check refuses settings that loosen the lock.
 func (l Lock) check(locked, got *Settings) error {
-	if l.name == "" {
-		return nil
-	}
 	for _, key := range Keys() {
-		if slices.Contains(l.allow, key) || key == KeyResult || !looser(key, locked, got) {
+		if !l.Locks(key) || !looser(key, locked, got) {
 			continue
 		}
 		by := l.name

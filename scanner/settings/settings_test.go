@@ -210,6 +210,16 @@ func TestLockOfWhatItDoesNotName(t *testing.T) {
 	}
 }
 
+// TestLocks: a lock says which settings builds have no say in.
+func TestLocks(t *testing.T) {
+	lock, err := settings.ParseLock(policyFile, []byte("db: registry.example/db\nallow: [frontend]\n"))
+	require.NoError(t, err)
+	require.True(t, lock.Locks(settings.KeyDB))
+	require.True(t, lock.Locks(settings.KeyServer), "to its default")
+	require.False(t, lock.Locks(settings.KeyFrontend))
+	require.False(t, settings.Lock{}.Locks(settings.KeyDB), "there is no policy")
+}
+
 // TestLockOfFailOnNew: fail-on-new is in force instead of fail-on.
 func TestLockOfFailOnNew(t *testing.T) {
 	lock, err := settings.ParseLock(policyFile, []byte("fail-on-new: medium\n"))

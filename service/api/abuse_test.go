@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -115,14 +117,40 @@ func TestMemoryForReports(t *testing.T) {
 	owner := s.Token()
 	req := servicetest.Request("", 3000) // 0.7 MB, and its report has 3 MB
 	req.FullOutput = true
-	for range 3 {
-		a := s.Do(http.MethodPost, remote.PathScan, owner, req, "Accept-Encoding: identity")
-		require.Equal(t, http.StatusServiceUnavailable, a.Status)
-		assert.Equal(t, remote.CodeUnavailable, failure(t, a).Code)
-		assert.Equal(t, "100", a.Header.Get(remote.HeaderRemaining))
+	plain, err := json.Marshal(req)
+	require.NoError(t, err)
+	packed := gzipped(t, bytes.NewReader(plain))
+	for encoding, body := range map[string][]byte{"identity": plain, "gzip": packed} { // the body does not fit; the report does not
+		for range 3 {
+			a := s.Do(http.MethodPost, remote.PathScan, owner, body, "Accept-Encoding: identity", "Content-Encoding: "+encoding)
+			require.Equal(t, http.StatusServiceUnavailable, a.Status)
+			assert.Equal(t, remote.CodeUnavailable, failure(t, a).Code)
+			assert.Equal(t, "100", a.Header.Get(remote.HeaderRemaining))
+		}
 	}
 	a := s.Do(http.MethodPost, remote.PathScan, owner, servicetest.Request("", 5))
 	assert.Equal(t, http.StatusOK, a.Status, "all was given back")
+
+	// A scan that is not answered is not in the history: the next one would be
+	// compared with it, and what is new would be in nobody's hands.
+	req.Image.Reference = image
+	plain, err = json.Marshal(req)
+	require.NoError(t, err)
+	a = s.Do(http.MethodPost, remote.PathScan, owner, gzipped(t, bytes.NewReader(plain)), "Accept-Encoding: identity", "Content-Encoding: gzip")
+	assert.Equal(t, http.StatusServiceUnavailable, a.Status)
+	assert.Equal(t, http.StatusNotFound, s.Do(http.MethodGet, remote.PathImages+image+"/changes", owner, nil).Status)
+}
+
+// What compresses a report may keep all of it until the end: that it does not fit
+// is an error then too, and not a report that is cut off.
+func TestMemoryForCompressedReports(t *testing.T) {
+	text := make([]byte, 20<<10) // less than a block of deflate, and it does not become less
+	_, _ = rand.Read(text)       // never fails
+	packed, err := api.Encode(1<<20, text)
+	require.NoError(t, err)
+	assert.Equal(t, "\x1f\x8b", string(packed[:2]), "it is gzip")
+	_, err = api.Encode(20<<10, text) // the header fits
+	require.ErrorIs(t, err, api.ErrBudget)
 }
 
 // What is too large, too deep or too much is refused, and takes little memory.

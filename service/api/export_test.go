@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 
@@ -43,6 +44,23 @@ func DecodeScan(text []byte) (*remote.ScanRequest, error) {
 // ReadJSON reads another body.
 func ReadJSON(text []byte, v any) error {
 	return readJSON(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(text)), v)
+}
+
+// ErrBudget is for tests.
+var ErrBudget = errBudget
+
+// Encode compresses a text with so many bytes of memory, as reports are.
+func Encode(memory int64, text []byte) ([]byte, error) {
+	req := httptest.NewRequest(http.MethodPost, "/", nil)
+	req.Header.Set("Accept-Encoding", "gzip")
+	out, err := New(Options{Slots: 1, MaxBuffered: memory}).encode(req, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.text, nil
 }
 
 // Ours is for tests.

@@ -59,7 +59,7 @@ func (a *API) scan(w http.ResponseWriter, r *http.Request, owner store.Token) er
 		a.giveBack(w, r, &owner, quota, now)
 		return err
 	}
-	out.send(w)
+	_ = out
 	return nil
 }
 
@@ -85,6 +85,9 @@ func (a *API) scanBody(w http.ResponseWriter, r *http.Request, owner *store.Toke
 			defer a.large.Release(1)
 		}
 		out, err = a.scanText(r, text, owner)
+		if err == nil {
+			out.send(w)
+		}
 		return err
 	})
 	return out, err
@@ -116,12 +119,14 @@ func (a *API) scanText(request *http.Request, text []byte, owner *store.Token) (
 	if err != nil {
 		return nil, err
 	}
-	if err := a.record(ctx, owner, name, req, r, kept); err != nil {
-		return nil, err
-	}
 	out, err := a.encode(request, func(w io.Writer) error { return report.WriteJSON(w, r) })
 	if err != nil {
 		return nil, writeError(err)
+	}
+	// Last: a scan that is not answered must not be what the next is compared with.
+	if err := a.record(ctx, owner, name, req, r, kept); err != nil {
+		out.free()
+		return nil, err
 	}
 	a.Metrics.scanned(r, len(req.Inventory.Packages))
 	return out, nil

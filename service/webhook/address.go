@@ -54,24 +54,29 @@ func (a *Addresses) check(addr netip.Addr) error {
 	if slices.ContainsFunc(a.Private, func(p netip.Prefix) bool { return p.Contains(addr) }) {
 		return nil
 	}
-	if !addr.IsGlobalUnicast() || addr.IsPrivate() || slices.ContainsFunc(reserved(), func(p netip.Prefix) bool { return p.Contains(addr) }) {
+	if !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.Is6() && !global6().Contains(addr) || slices.ContainsFunc(reserved(), func(p netip.Prefix) bool { return p.Contains(addr) }) {
 		return fmt.Errorf("%w: %s", ErrAddress, addr)
 	}
 	return nil
 }
 
+// global6 is all of IPv6 that is given out for global use: outside of it are the
+// ways to reach an IPv4 address that translators have (NAT64, SIIT), and what is
+// local.
+// https://www.iana.org/assignments/ipv6-address-space
+func global6() netip.Prefix { return netip.MustParsePrefix("2000::/3") }
+
 // reserved are networks of IANA's special-purpose registries that netip does
 // not tell: "this network", shared address space, protocol assignments,
 // documentation, benchmarks, the reserved quarter, and the ways of IPv6 to reach
-// an IPv4 address (NAT64, Teredo, 6to4).
+// an IPv4 address (Teredo, 6to4).
 // https://www.iana.org/assignments/iana-ipv4-special-registry
 func reserved() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 		netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
 		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-		netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
-		netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fec0::/10"),
+		netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"),
 	}
 }
 

@@ -176,7 +176,7 @@ func TestCheckURL(t *testing.T) {
 		"https://user:secret@hooks.example.com": false, "https://127.0.0.1/": false, "https://[::1]/": false, "https://0.0.0.0/": false,
 		"https://10.1.2.3/": false, "https://192.168.1.1:8443/": false, "https://169.254.169.254/latest/meta-data": false,
 		"https://[::ffff:127.0.0.1]/": false, "https://[::ffff:10.0.0.1]/": false, "https://[fe80::1]/": false, "https://[fd00::1]/": false,
-		"https://[64:ff9b::7f00:1]/": false, "https://[2002:7f00:1::]/": false, "https://100.64.0.1/": false, "https://224.0.0.1/": false,
+		"https://[64:ff9b::7f00:1]/": false, "https://[::ffff:0:7f00:1]/": false, "https://[5f00::1]/": false, "https://[3fff::1]/": false, "https://[2002:7f00:1::]/": false, "https://100.64.0.1/": false, "https://224.0.0.1/": false,
 		"https://255.255.255.255/": false, "https://x/\r\nHost: y": false, "https://" + strings.Repeat("x", 3000): false,
 	} {
 		assert.Equal(t, ok, closed.CheckURL(url) == nil, url)
