@@ -49,13 +49,14 @@ func (o outcomes) frames() []frame {
 		}
 		for _, f := range failing {
 			by := f.IntroducedBy
-			if by == nil || s.sources[by.File] == nil {
+			source := s.sourceOf(by)
+			if source == nil {
 				continue
 			}
 			p := place{by.File, by.Line, by.EndLine}
 			if _, ok := at[p]; !ok {
 				at[p] = len(out)
-				out = append(out, frame{by: by, source: s.sources[by.File]})
+				out = append(out, frame{by: by, source: source})
 			}
 			out[at[p]].counts.Add(f.Severity)
 		}
@@ -69,6 +70,22 @@ func (o outcomes) frames() []frame {
 		return cmp.Compare(a.by.Line, b.by.Line)
 	})
 	return out
+}
+
+// maxShown is how large a Dockerfile can be whose lines are shown: it travels as
+// a whole, several times in one message of BuildKit's, which holds 16 MiB.
+const maxShown = 1 << 20
+
+// sourceOf is the file to show an instruction in; nil if there is none.
+func (s *outcome) sourceOf(by *report.IntroducedBy) *pb.SourceInfo {
+	if by == nil || by.Line == 0 {
+		return nil
+	}
+	source := s.sources[by.File]
+	if source == nil || len(source.Data) > maxShown {
+		return nil
+	}
+	return source
 }
 
 // rangeOf is the lines of an instruction.

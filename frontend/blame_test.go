@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -199,6 +200,21 @@ func TestFrames(t *testing.T) {
 	}
 	require.Equal(t, []int32{3, 4, 2}, lines)
 	require.Empty(t, errdefs.Sources(outcomes{scanned("linux/amd64", policy.ExitGate, severity.High, "x")}.withSources(fmt.Errorf("x"))))
+}
+
+// TestFrameOfNoPlace: a file without a name is no place of what has none, and one
+// that would not get through gRPC several times is not shown.
+func TestFrameOfNoPlace(t *testing.T) {
+	o := blamedScan("linux/amd64", severity.High, 1)
+	by := o.report.Resources[0].Vulnerabilities[0].IntroducedBy
+	require.Len(t, outcomes{o}.frames(), 1)
+
+	o.sources["Dockerfile"].Data = bytes.Repeat([]byte("#"), maxShown+1)
+	require.Empty(t, outcomes{o}.frames())
+
+	o.sources = map[string]*pb.SourceInfo{"": {Data: []byte("a\n")}}
+	*by = report.IntroducedBy{Instruction: "load"}
+	require.Empty(t, outcomes{o}.frames())
 }
 
 func TestWarningsCarryTheirLine(t *testing.T) {

@@ -5,6 +5,7 @@ package frontend
 
 import (
 	"context"
+	"time"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
 
@@ -59,6 +60,6 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 			return nil, err
 		}
 	}
-	scans.warn(ctx, c)
+	scans.warn(ctx, c, cfg.notices(time.Now()))
 	return res, nil
 }

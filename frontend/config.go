@@ -228,6 +228,24 @@ func (c config) outdated(r *report.Report, now time.Time) bool {
 	return r.Assessment.Database.Age+now.Sub(time.Unix(r.ScanStarted.Seconds, 0)) > c.Policy.MaxDBAge
 }
 
+// notices says which entries of the ignore lists have expired, or will soon. The
+// reports have more: that an entry matches nothing is news of one image, and no
+// warning where many share a list.
+func (c config) notices(now time.Time) []string {
+	var out []string
+	for i := range c.Ignore {
+		text := c.Ignore[i].Notice(now)
+		if text == "" {
+			continue
+		}
+		if len(out) == maxWarnings {
+			return append(out, "more entries of the ignore lists have expired, or expire soon; docker buildx build --call=scan lists them")
+		}
+		out = append(out, report.Printable(text))
+	}
+	return out
+}
+
 // describe notes in a report's policy the settings that the scanner does not
 // know. A service may have left the policy out.
 func (c config) describe(r *report.Report) {

@@ -3,6 +3,7 @@ package frontend
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,27 @@ func TestOutdated(t *testing.T) {
 	require.False(t, cfg.outdated(r, scannedAt.Add(24*time.Hour)), "a service is asked in every build")
 }
 
+// TestNotices: an entry that expires is announced in the build's own log.
+func TestNotices(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	entry := func(expires string) policy.Suppression {
+		return policy.Suppression{By: policy.SuppressedByIgnore, IDs: []string{"CVE-2026-0001"}, Reason: "r", Expires: expires}
+	}
+	cfg := configOf(t, "")
+	cfg.Ignore = []policy.Suppression{entry(""), entry("2027-11-22"), entry("2026-12-01"), entry("2026-11-01")}
+	got := cfg.notices(now)
+	require.Len(t, got, 2)
+	require.Contains(t, got[0], "expires on 2026-12-01")
+	require.Contains(t, got[1], "expired on 2026-11-01")
+
+	cfg.Ignore = slices.Repeat([]policy.Suppression{entry("2026-12-01")}, maxWarnings+5)
+	require.Len(t, cfg.notices(now), maxWarnings+1)
+
+	warned := 0
+	outcomes{}.warn(t.Context(), gateway{warned: &warned}, got)
+	require.Equal(t, 2, warned)
+}
+
 func TestReadLock(t *testing.T) {
 	none, err := readLock(filepath.Join(t.TempDir(), "no-directory", "policy.yaml"))
 	require.NoError(t, err)
@@ -145,6 +167,7 @@ func TestScanDirective(t *testing.T) {
 		"behind all":             {"# syntax=a\n# escape=`\n# check=skip=all\n# scan=fail-on=low\n", "fail-on=low", 4},
 		"behind a byte order":    {"\xef\xbb\xbf# scan=fail-on=low\n", "fail-on=low", 1},
 		"behind a shebang":       {"#!/usr/bin/env docker\n# syntax=a\n# scan=fail-on=low\n", "fail-on=low", 3},
+		"a space of Unicode's":   {"#\u00a0scan=fail-on=low\n", "fail-on=low", 1},
 		"behind a comment":       {"# a comment\n# scan=fail-on=low\nFROM scratch\n", "", 0},
 		"behind an empty line":   {"# syntax=a\n\n# scan=fail-on=low\nFROM scratch\n", "", 0},
 		"behind an unknown one":  {"# other=1\n# scan=fail-on=low\n", "", 0},

@@ -98,13 +98,16 @@ type warning struct {
 	source *pb.SourceInfo
 }
 
-// warn shows what did not fail the build: what could not be assessed, and a
-// line for each package with findings, the worst first. Warnings are a
-// courtesy: a BuildKit that cannot show them builds all the same.
-func (o outcomes) warn(ctx context.Context, c client.Client) {
+// warn shows what did not fail the build: the notices, what could not be
+// assessed, and a line for each package with findings, the worst first. Warnings
+// are a courtesy: a BuildKit that cannot show them builds all the same.
+func (o outcomes) warn(ctx context.Context, c client.Client, notices []string) {
 	var vertex digest.Digest // any of the scans: the text says what is meant
 	for _, s := range o {
 		vertex = cmp.Or(vertex, s.vertex)
+	}
+	for _, n := range notices {
+		_ = c.Warn(ctx, vertex, "microscanner: "+n, client.WarnOpts{Level: 1})
 	}
 	for _, w := range o.warnings() {
 		opts := client.WarnOpts{Level: 1}
@@ -147,7 +150,7 @@ func (o outcomes) packageWarnings() []warning {
 			lines = append(lines, l)
 			w := warning{text: l.Text, by: origin[sourceKey{l.Source.Name, l.Source.Version}]}
 			if w.by != nil && w.by.Line > 0 {
-				w.source = s.sources[w.by.File]
+				w.source = s.sourceOf(w.by)
 				w.text += fmt.Sprintf(" (line %d)", w.by.Line) // as BuildKit's own warnings have it
 			}
 			places[l.Text] = w

@@ -49,7 +49,7 @@ func (s *stage) reports(ctx context.Context, images *client.Result, scans outcom
 	for _, o := range scans.deciding(s.cfg.GateStages).failing() {
 		o.notify(ctx, s.client)
 	}
-	scans.warn(ctx, s.client)
+	scans.warn(ctx, s.client, s.cfg.notices(time.Now()))
 	return res, nil
 }
 

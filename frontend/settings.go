@@ -101,9 +101,10 @@ func readDirective(ctx context.Context, ui *dockerui.Client) (settings.Layer, so
 	return layer, src, nil
 }
 
-// directive is a parser directive as BuildKit defines it.
+// directive is a parser directive as BuildKit defines it, which skips all spaces
+// of Unicode's before the name.
 var directive = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.*?)\s*$`)
+	return regexp.MustCompile(`^#[\s\v\x{85}\p{Z}]*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.*?)\s*$`)
 })
 
 const directiveName = "scan"

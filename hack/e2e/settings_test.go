@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -194,6 +195,12 @@ func TestSuppressions(t *testing.T) {
 			require.Contains(t, r.Stdout, want)
 		}
 		requireShipped(t, push(t, env, dir, env.FrontendRef(), imageName(t, env, "yes")))
+	})
+	t.Run("ignore list, expires soon", func(t *testing.T) {
+		day := time.Now().UTC().AddDate(0, 0, 7).Format(time.DateOnly)
+		r := push(t, env, files(t, merge(refused, ignore(day))), env.FrontendRef(), imageName(t, env, "yes"))
+		requireShipped(t, r)
+		require.Contains(t, r.Combined, "expires on "+day)
 	})
 	t.Run("ignore list, expired", func(t *testing.T) {
 		dir := files(t, merge(refused, ignore("2020-01-01")))

@@ -87,6 +87,8 @@ type matching struct {
 	undecided map[undecided]struct{}
 	total     int // findings, counted at each installed package
 	problems  int // told so far, each time
+	// told are the result's problems, of which hostile versions make very many.
+	told map[inventory.Problem]struct{}
 }
 
 type undecided struct{ id, source, version string }
@@ -95,7 +97,7 @@ type undecided struct{ id, source, version string }
 // release. An error means that the advisories cannot be read, or that the
 // findings are too many.
 func Match(inv *inventory.Inventory, rules Rules, advisories Advisories, o Options) (Result, error) {
-	m := &matching{inv: inv, rules: rules, advisories: advisories, options: o, undecided: map[undecided]struct{}{}}
+	m := &matching{inv: inv, rules: rules, advisories: advisories, options: o, undecided: map[undecided]struct{}{}, told: map[inventory.Problem]struct{}{}}
 	for _, g := range m.groups(m.own()) {
 		if o.Stop != nil {
 			if err := o.Stop(); err != nil {

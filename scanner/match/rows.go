@@ -146,7 +146,8 @@ func (c *comparer) before(fixed string) (bool, error) {
 func (c *comparer) problem(reason string) {
 	c.m.problems++
 	p := inventory.Problem{Path: c.path, Reason: reason}
-	if !slices.Contains(c.m.result.Problems, p) {
+	if _, ok := c.m.told[p]; !ok {
+		c.m.told[p] = struct{}{}
 		c.m.result.Problems = append(c.m.result.Problems, p)
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/distro/all"
 	"github.com/example/microscanner-frontend/scanner/internal/scantest"
+	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/report"
 	"github.com/example/microscanner-frontend/scanner/rootfs"
 	"github.com/example/microscanner-frontend/scanner/scan"
@@ -29,6 +31,24 @@ func BenchmarkRootfs(b *testing.B) {
 		r := scanRootfs(b, root, database)
 		require.NotEmpty(b, r.Resources)
 		require.NoError(b, report.WriteJSON(io.Discard, r))
+	}
+}
+
+// BenchmarkUnreadableVersions assesses as many packages as there can be, each
+// with a problem of its own.
+func BenchmarkUnreadableVersions(b *testing.B) {
+	record := advisory.Record{ID: "CVE-2024-0001", Distro: "debian", Release: "12", Package: "a", Kind: advisory.Source, Status: advisory.StatusFixed, Fixed: "2"}
+	database := scantest.Open(b, scantest.Database(b, record))
+	packages := make([]inventory.Package, 0, inventory.MaxPackages)
+	for i := range inventory.MaxPackages {
+		version := fmt.Sprintf("x%06d:1", i)
+		packages = append(packages, inventory.Package{Format: inventory.FormatDpkg, Name: "a", Version: version, SourceName: "a", SourceVersion: version, Vendor: "Debian"})
+	}
+	for b.Loop() {
+		inv := inventory.Inventory{OS: inventory.OS{Distro: "debian", Release: "12"}, Packages: packages}
+		result, err := scan.Match(&inv, database, scan.Options{Distros: all.List(), Now: time.Now})
+		require.NoError(b, err)
+		require.Len(b, result.Problems, inventory.MaxPackages)
 	}
 }
 

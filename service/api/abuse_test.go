@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/inventory"
 	"github.com/example/microscanner-frontend/scanner/policy"
 	"github.com/example/microscanner-frontend/scanner/remote"
@@ -151,6 +152,44 @@ func TestMemoryForCompressedReports(t *testing.T) {
 	assert.Equal(t, "\x1f\x8b", string(packed[:2]), "it is gzip")
 	_, err = api.Encode(20<<10, text) // the header fits
 	require.ErrorIs(t, err, api.ErrBudget)
+}
+
+// What the history tells of an image takes its memory from the same place.
+func TestMemoryForChanges(t *testing.T) {
+	var records []advisory.Record
+	for i := range 12_000 {
+		records = append(records, servicetest.Record(fmt.Sprintf("CVE-2024-%d", 10_000+i), 1))
+	}
+	s := start(t, servicetest.Options{DB: servicetest.Database(t, records...), Args: []string{"--max-buffered=1"}})
+	owner := s.Token()
+	for packages := 1; packages <= 2; packages++ {
+		a := s.Do(http.MethodPost, remote.PathScan, owner, servicetest.Request(image, packages), "Accept-Encoding: gzip")
+		require.Equal(t, http.StatusOK, a.Status, "%s", a.Body)
+	}
+	for range 3 {
+		a := s.Do(http.MethodGet, remote.PathImages+image+"/changes", owner, nil, "Accept-Encoding: identity") // of 1.2 MB
+		assert.Equal(t, http.StatusServiceUnavailable, a.Status)
+		a = s.Do(http.MethodGet, remote.PathImages+image+"/changes", owner, nil, "Accept-Encoding: gzip")
+		assert.Equal(t, http.StatusOK, a.Status)
+	}
+}
+
+// A text that each finding of a package has is short: a small request would take
+// gigabytes.
+func TestLongWords(t *testing.T) {
+	s := start(t, servicetest.Options{})
+	owner := s.Token()
+	words := func(p *inventory.Package) []*string {
+		return []*string{&p.Name, &p.Version, &p.SourceName, &p.SourceVersion}
+	}
+	for i := range words(&inventory.Package{}) {
+		for more, status := range map[int]int{0: http.StatusOK, 1: http.StatusRequestEntityTooLarge} {
+			req := servicetest.Request(image, 3)
+			*words(&req.Inventory.Packages[1])[i] = strings.Repeat("1", 512+more)
+			a := s.Do(http.MethodPost, remote.PathScan, owner, req)
+			assert.Equal(t, status, a.Status, "%d: %s", i, a.Body)
+		}
+	}
 }
 
 // What is too large, too deep or too much is refused, and takes little memory.

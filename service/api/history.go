@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"unicode"
@@ -69,12 +71,29 @@ func (a *API) changes(w http.ResponseWriter, r *http.Request, owner store.Token)
 	if !ok || name == "" {
 		return noSuchPath(w, r)
 	}
-	last, err := a.Store.LastScans(r.Context(), owner.ID, name, r.URL.Query().Get("platform"), 2)
+	out, err := a.compare(r, &owner, name)
 	if err != nil {
-		return storeFailed("read the history", err)
+		return err
+	}
+	out.send(w)
+	return nil
+}
+
+// compare makes the answer about an image. It has a slot, as a scan has: two
+// scans with all that they can find take as much memory as making one.
+func (a *API) compare(r *http.Request, owner *store.Token, name string) (*reply, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
+	defer cancel()
+	if err := a.slots.Acquire(ctx, 1); err != nil {
+		return nil, unavailable("the service has too much to do", err)
+	}
+	defer a.slots.Release(1)
+	last, err := a.Store.LastScans(ctx, owner.ID, name, r.URL.Query().Get("platform"), 2)
+	if err != nil {
+		return nil, storeFailed("read the history", err)
 	}
 	if len(last) == 0 {
-		return notFound("the token has no scan of an image of that name")
+		return nil, notFound("the token has no scan of an image of that name")
 	}
 	out := remote.Changes{Image: name, Scanned: last[0].At, New: []remote.Change{}, Gone: []remote.Change{}}
 	if len(last) > 1 {
@@ -82,7 +101,11 @@ func (a *API) changes(w http.ResponseWriter, r *http.Request, owner store.Token)
 		out.New = history.Added(last[1].Findings, last[0].Findings)
 		out.Gone = history.Added(last[0].Findings, last[1].Findings)
 	}
-	return writeJSON(w, http.StatusOK, out)
+	answer, err := a.encode(r, func(w io.Writer) error { return json.NewEncoder(w).Encode(out) })
+	if err != nil {
+		return nil, writeError(err)
+	}
+	return answer, nil
 }
 
 // unwatch answers DELETE {name}/watch.

@@ -64,5 +64,5 @@ func (r *reply) send(w http.ResponseWriter) {
 	defer r.free()
 	maps.Copy(w.Header(), r.header)
 	w.Header().Set("Content-Length", strconv.Itoa(len(r.text)))
-	_, _ = w.Write(r.text) // a client that is gone
+	_, _ = w.Write(r.text) //nolint:gosec // G705: it is JSON, and no browser takes it for anything else. A client that is gone.
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -27,6 +28,9 @@ const (
 	// largeText is the size of an unpacked request from which on only one is
 	// worked on at once: it takes several times its size in memory.
 	largeText = 4 << 20
+	// maxWord is the length in bytes of what a package and its source are called,
+	// and of their versions: each finding has them, of which there can be many.
+	maxWord = 512
 	// usualPackages is the number of packages for which there is room before they
 	// are counted.
 	usualPackages = 1000
@@ -59,7 +63,7 @@ func (a *API) scan(w http.ResponseWriter, r *http.Request, owner store.Token) er
 		a.giveBack(w, r, &owner, quota, now)
 		return err
 	}
-	_ = out
+	out.send(w)
 	return nil
 }
 
@@ -85,9 +89,6 @@ func (a *API) scanBody(w http.ResponseWriter, r *http.Request, owner *store.Toke
 			defer a.large.Release(1)
 		}
 		out, err = a.scanText(r, text, owner)
-		if err == nil {
-			out.send(w)
-		}
 		return err
 	})
 	return out, err
@@ -156,10 +157,16 @@ func decodeScan(text []byte) (*remote.ScanRequest, error) {
 		return nil, badRequest("the inventory has schema version %d; this service reads %d", req.SchemaVersion, inventory.SchemaVersion)
 	case len(req.Inventory.Packages) > inventory.MaxPackages:
 		return nil, tooLarge("the inventory has %d packages; more than %d are not read", len(req.Inventory.Packages), inventory.MaxPackages)
+	case slices.ContainsFunc(req.Inventory.Packages, hasLongWord):
+		return nil, tooLarge("the inventory has a package whose name or version is longer than %d bytes", maxWord)
 	case len(req.Suppressions) > maxSuppressions:
 		return nil, tooLarge("there are %d suppressions; more than %d are not read", len(req.Suppressions), maxSuppressions)
 	}
 	return &req, nil
+}
+
+func hasLongWord(p inventory.Package) bool {
+	return max(len(p.Name), len(p.Version), len(p.SourceName), len(p.SourceVersion)) > maxWord
 }
 
 // assess makes the report with the newest database.

@@ -209,7 +209,10 @@ func (c *Config) check() error {
 	if (c.TermsFile == "") != (c.TermsVersion == "") {
 		return fmt.Errorf("%s and %s belong together", keyTermsFile, keyTermsVersion)
 	}
-	for key, n := range map[string]int{keyDailyLimit: c.DailyLimit, keyScanSlots: c.ScanSlots, keyMaxConnections: c.MaxConnections, keyMaxBuffered: c.MaxBufferedMB, keyWebhookAttempts: c.WebhookAttempts} {
+	for key, n := range map[string]int{
+		keyDailyLimit: c.DailyLimit, keyScanSlots: c.ScanSlots, keyMaxConnections: c.MaxConnections, keyMaxBuffered: c.MaxBufferedMB,
+		keyMaxWatched: c.MaxWatched, keyWebhookAttempts: c.WebhookAttempts,
+	} {
 		if n < 1 {
 			return fmt.Errorf("the setting %s cannot be %d; it is at least 1", key, n)
 		}

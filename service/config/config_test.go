@@ -54,6 +54,7 @@ func TestErrors(t *testing.T) {
 		"set store or store-url-file":                       {"--plain-http"},
 		"store and store-url-file exclude each other":       {"--plain-http", "--store=x", "--store-url-file=" + file(t, "x")},
 		"the setting daily-limit cannot be 0":               {"--plain-http", "--store=x", "--daily-limit=0"},
+		"the setting max-watched cannot be 0":               {"--plain-http", "--store=x", "--max-watched=0"},
 		"the setting scan-time cannot be 0s":                {"--plain-http", "--store=x", "--scan-time=0"},
 		`the setting log-level cannot be "loud"`:            {"--plain-http", "--store=x", "--log-level=loud"},
 		"smtp-host needs smtp-from and url":                 {"--plain-http", "--store=x", "--smtp-host=x"},

@@ -14,15 +14,12 @@ import (
 	"github.com/example/microscanner-frontend/service/store"
 )
 
-// Findings are those of a report as the history keeps them.
+// Findings are those of a report that count, as the history keeps them.
 func Findings(r *report.Report) []store.Finding {
 	found := r.Findings()
 	out := make([]store.Finding, 0, len(found))
 	for i := range found {
 		f := &found[i]
-		if f.Suppressed != nil {
-			continue
-		}
 		out = append(out, store.Finding{
 			ID: f.ID, Package: f.Source.Name, Version: f.Source.Version, Severity: f.Severity.String(), Fixed: f.Fixed,
 		})

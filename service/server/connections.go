@@ -15,7 +15,7 @@ import (
 // keeps nobody else out.
 type connections struct {
 	most int
-	open prometheus.Gauge
+	open prometheus.Gauge // of all listeners together
 	shed prometheus.Counter
 
 	lock sync.Mutex
@@ -30,6 +30,7 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	if c.all == nil {
 		c.all = map[net.Conn]*list.Element{}
 	}
+	before := len(c.all)
 	if at := c.all[conn]; at != nil {
 		c.idle.Remove(at)
 	}
@@ -44,7 +45,7 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	if state == http.StateNew && len(c.all) > c.most {
 		c.closeOldest()
 	}
-	c.open.Set(float64(len(c.all)))
+	c.open.Add(float64(len(c.all) - before))
 }
 
 // closeOldest closes the connection that is idle for longest, without a farewell

@@ -21,7 +21,7 @@ import (
 const (
 	headerTime = 10 * time.Second
 	readTime   = time.Minute
-	writeTime  = 2 * time.Minute // with the time of a scan
+	sendTime   = 30 * time.Second // from the end of the scan to that of the answer
 	idleTime   = time.Minute
 	maxHeader  = 16 << 10
 	maxStreams = 100 // requests at once on a connection of HTTP/2
@@ -51,7 +51,8 @@ func (s *Server) listen(ctx context.Context, a *api.API) error {
 func (s *Server) newServer(h http.Handler) *http.Server {
 	open := &connections{most: s.mostConnections(), open: s.metrics.Connections, shed: s.metrics.Shed}
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		Handler: h, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, IdleTimeout: idleTime,
+		WriteTimeout:   readTime + s.Config.ScanTime + sendTime, // it counts from the header on
 		MaxHeaderBytes: maxHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ConnState: open.changed, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

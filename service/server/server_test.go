@@ -23,6 +23,8 @@ import (
 	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/remote"
 	"github.com/example/microscanner-frontend/scanner/report"
+	"github.com/example/microscanner-frontend/service/config"
+	"github.com/example/microscanner-frontend/service/server"
 	"github.com/example/microscanner-frontend/service/servicetest"
 )
 
@@ -139,6 +141,28 @@ func TestIdleConnections(t *testing.T) {
 	assert.ErrorIs(t, err, io.EOF, "the oldest is closed")
 }
 
+// The connections of all listeners are counted together.
+func TestConnectionsOfAllListeners(t *testing.T) {
+	free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	metrics := free.Addr().String()
+	require.NoError(t, free.Close())
+	s := servicetest.Start(t, servicetest.Options{DB: servicetest.Database(t), Args: []string{"--metrics-listen=" + metrics}})
+	require.Eventually(t, func() bool {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "https://"))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+metrics+"/metrics", nil)
+		require.NoError(t, err)
+		resp, err := s.Client.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return strings.Contains(string(text), "microscanner_connections 5\n")
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
 // A request that is running ends when the service stops; no other begins.
 func TestGracefulStop(t *testing.T) {
 	s := servicetest.Start(t, servicetest.Options{DB: servicetest.Database(t)})
@@ -216,6 +240,15 @@ func TestSlowClients(t *testing.T) {
 		text, err := io.ReadAll(c)
 		assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "it is still open")
 		assert.NotContains(t, string(text), "200 OK")
+	}
+}
+
+// A scan that takes as long as it may is answered.
+func TestTimeForAnswers(t *testing.T) {
+	for _, scan := range []string{"30s", "10m"} {
+		c, err := config.Load([]string{"--plain-http", "--store=x", "--scan-time=" + scan}, nil, io.Discard)
+		require.NoError(t, err)
+		assert.Equal(t, c.ScanTime+90*time.Second, server.WriteTimeout(c))
 	}
 }
 

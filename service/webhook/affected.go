@@ -29,10 +29,16 @@ type Message struct {
 	Platform      string    `json:"platform,omitempty"`
 	Scanned       time.Time `json:"scanned"` // when its inventory was taken
 	Database      Database  `json:"database"`
-	// New are the findings that came, and Findings how many there are now.
+	// New are the first of the findings that came, Added is how many came, and
+	// Findings how many there are now.
 	New      []remote.Change `json:"new"`
+	Added    int             `json:"added"`
 	Findings int             `json:"findings"`
 }
+
+// maxNew is how many findings a message lists. An image that somebody made up can
+// have very many, and the message is kept for each webhook.
+const maxNew = 1000
 
 // Database is the advisory database that says so.
 type Database struct {
@@ -95,7 +101,7 @@ func (w *Watcher) reassess(ctx context.Context, database *database.Database, s s
 	if added := history.Added(s.Findings, findings); len(added) > 0 {
 		body, err := json.Marshal(Message{
 			SchemaVersion: 1, Event: EventAffected, Image: s.Image, Platform: s.Platform, Scanned: s.At,
-			Database: Database{meta.Digest, meta.Built}, New: added, Findings: len(findings),
+			Database: Database{meta.Digest, meta.Built}, New: added[:min(len(added), maxNew)], Added: len(added), Findings: len(findings),
 		})
 		if err != nil {
 			return fmt.Errorf("encode the message: %w", err)

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/example/microscanner-frontend/scanner/advisory"
 	"github.com/example/microscanner-frontend/scanner/remote"
 	"github.com/example/microscanner-frontend/service/api"
 	"github.com/example/microscanner-frontend/service/servicetest"
@@ -89,7 +90,7 @@ func TestNewlyAffected(t *testing.T) {
 	require.NoError(t, json.Unmarshal(got.body, &m))
 	assert.Equal(t, []string{webhook.EventAffected, image, "linux/amd64"}, []string{m.Event, m.Image, m.Platform})
 	assert.Equal(t, []remote.Change{{ID: "CVE-2024-0003", Package: "source-3", Version: "1.0-1", Severity: "high", Fixed: "1.0-2"}}, m.New)
-	assert.Equal(t, 2, m.Findings)
+	assert.Equal(t, []int{1, 2}, []int{m.Added, m.Findings})
 	checkSignature(t, hook.Secret, got)
 
 	// The same database again, and one with less, are no reason for a message.
@@ -104,6 +105,25 @@ func TestNewlyAffected(t *testing.T) {
 	assert.Empty(t, r.messages)
 	assert.NotContains(t, s.Log(), r.URL)
 	assert.NotContains(t, s.Log(), hook.Secret)
+}
+
+// A message about very many findings lists the first of them.
+func TestManyNewFindings(t *testing.T) {
+	r := newReceiver(t)
+	s, _, _ := watch(t, r.URL+"/hook", "--webhook-private-network=127.0.0.1", "--webhook-ca-file="+r.ca)
+	var records []advisory.Record
+	for i := range 1500 {
+		records = append(records, servicetest.Record(fmt.Sprintf("CVE-2024-%d", 10_000+i), 3))
+	}
+	servicetest.Install(t, s.DB, records...)
+	select {
+	case got := <-r.messages:
+		var m webhook.Message
+		require.NoError(t, json.Unmarshal(got.body, &m))
+		assert.Equal(t, []int{1000, 1500, 1500}, []int{len(m.New), m.Added, m.Findings})
+	case <-time.After(30 * time.Second):
+		require.FailNow(t, "no message", s.Log())
+	}
 }
 
 // checkSignature does what docs/service.md tells receivers to do.
