@@ -88,9 +88,14 @@ func (f *contextFiles) solve(ctx context.Context, remote bool, names []string) (
 }
 
 // noContext recognises the error of a client that has no local context: it
-// offers the directory of the Dockerfile and no other.
+// offers the directory of the Dockerfile and no other, or none at all.
 func noContext(err error) bool {
-	return err != nil && grpcerrors.Code(err) == codes.NotFound && strings.Contains(err.Error(), "no access allowed to dir")
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return grpcerrors.Code(err) == codes.NotFound && strings.Contains(text, "no access allowed to dir") ||
+		strings.Contains(text, "no local sources enabled") // BuildKit gives it no code
 }
 
 // remote reports whether the context is anything but a directory of the
