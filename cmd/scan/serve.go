@@ -21,5 +21,5 @@ func commands() []cli.Command {
 		debug.SetGCPercent(400)
 		return run(ctx, env, args)
 	}
-	return []cli.Command{serve}
+	return []cli.Command{serve, service.Backup()}
 }

@@ -1,6 +1,7 @@
 //go:build !scanonly
 
-// Package cli is the verb of the command line that runs the service.
+// Package cli is the verbs of the command line that run the service and look
+// after what it keeps.
 package cli
 
 import (
