@@ -121,7 +121,7 @@ func (o outcome) deliverAll(env Env, reports []*report.Report) error {
 	shown := o.output == "" || o.output == "-"
 	write := format.WriteAll
 	if shown && o.format == formatTable {
-		write = coloredTables(env.Color)
+		write = report.Table{Color: env.Color}.WriteAll
 	}
 	if format.NeedsPackages {
 		warnOfMissingPackages(env, reports)
@@ -138,22 +138,6 @@ func (o outcome) deliverAll(env Env, reports []*report.Report) error {
 		return nil
 	}
 	return conclude(env, verdict, o.continueOnFailure)
-}
-
-func coloredTables(color bool) func(io.Writer, []*report.Report) error {
-	return func(w io.Writer, reports []*report.Report) error {
-		for i, r := range reports {
-			if i > 0 {
-				if _, err := io.WriteString(w, "\n"); err != nil {
-					return err
-				}
-			}
-			if err := (report.Table{Color: color}).Write(w, r); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 }
 
 // worst is the verdict of several reports: that nobody knows is worse than

@@ -239,7 +239,7 @@ func TestAdviseNamesNothingOdd(t *testing.T) {
 
 func TestTableOfBlame(t *testing.T) {
 	for name, write := range map[string]func(*bytes.Buffer, *report.Report) error{
-		"blamed.txt":         func(b *bytes.Buffer, r *report.Report) error { return report.WriteTable(b, r) },
+		"blamed.txt":         func(b *bytes.Buffer, r *report.Report) error { return report.Table{}.Write(b, r) },
 		"blamed-failing.txt": func(b *bytes.Buffer, r *report.Report) error { return report.WriteFailing(b, r) },
 		"blamed-color.txt":   func(b *bytes.Buffer, r *report.Report) error { return report.Table{Color: true}.Write(b, r) },
 	} {
@@ -252,7 +252,7 @@ func TestTableOfBlame(t *testing.T) {
 // TestColorsChangeNothingElse takes the colours away again.
 func TestColorsChangeNothingElse(t *testing.T) {
 	var plain, colored bytes.Buffer
-	require.NoError(t, report.WriteTable(&plain, blamed()))
+	require.NoError(t, report.Table{}.Write(&plain, blamed()))
 	require.NoError(t, report.Table{Color: true}.Write(&colored, blamed()))
 	text := colored.String()
 	for _, code := range []string{"1;31", "0;31", "0;33", "0;36", "0;39", "0"} {
@@ -308,7 +308,7 @@ func TestTableOfHostileBlame(t *testing.T) {
 	r.Judge(policy.Default())
 	r.Advise(map[string]report.NewerBase{evil: {Reference: evil, Report: &report.Report{}}})
 	for _, write := range []func(*bytes.Buffer) error{
-		func(b *bytes.Buffer) error { return report.WriteTable(b, r) },
+		func(b *bytes.Buffer) error { return report.Table{}.Write(b, r) },
 		func(b *bytes.Buffer) error { return report.WriteFailing(b, r) },
 	} {
 		var b bytes.Buffer
@@ -327,6 +327,6 @@ func BenchmarkWriteTable(b *testing.B) {
 	for b.Loop() {
 		r.Judge(policy.Default())
 		r.Advise(nil)
-		require.NoError(b, report.WriteTable(&bytes.Buffer{}, r))
+		require.NoError(b, report.Table{}.Write(&bytes.Buffer{}, r))
 	}
 }

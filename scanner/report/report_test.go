@@ -242,7 +242,7 @@ func TestFindingsOfBinaries(t *testing.T) {
 	assert.Zero(t, r.VulnerabilitySummary.MaxScore)
 
 	var b bytes.Buffer
-	require.NoError(t, report.WriteTable(&b, r))
+	require.NoError(t, report.Table{}.Write(&b, r))
 	golden(t, "groups.txt", b.Bytes())
 }
 
@@ -263,7 +263,7 @@ func TestNeedsProIsNoFix(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, failing)
 	var b bytes.Buffer
-	require.NoError(t, report.WriteTable(&b, r))
+	require.NoError(t, report.Table{}.Write(&b, r))
 	assert.Contains(t, b.String(), "3.0.2 (Pro)\n")
 	assert.Equal(t, "Upgrade package openssl to version 3.0.2 or above, which needs Ubuntu Pro.", report.Solution("openssl", "3.0.2", true))
 	r.Judge(policy.Default())
@@ -310,7 +310,7 @@ func TestPackageLinesNameFewIDs(t *testing.T) {
 
 func TestWriteTable(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, report.WriteTable(&b, sample(t)))
+	require.NoError(t, report.Table{}.Write(&b, sample(t)))
 	golden(t, "report.txt", b.Bytes())
 
 	b.Reset()
@@ -325,7 +325,7 @@ func TestWriteTableIsHarmless(t *testing.T) {
 	r.Resources[3].Vulnerabilities[0].Name = evil
 	r.Resources[3].Resource.Source = report.Source{Name: evil + strings.Repeat("x", 500), Version: evil, FixVersion: evil}
 	var b bytes.Buffer
-	require.NoError(t, report.WriteTable(&b, r))
+	require.NoError(t, report.Table{}.Write(&b, r))
 	for i, line := range strings.Split(b.String(), "\n") {
 		assert.Equal(t, report.Printable(line), line)
 		if i >= 2 && i <= 6 {
@@ -371,7 +371,7 @@ func FuzzDecode(f *testing.F) {
 		r2, err := report.Decode(bytes.NewReader(writeJSON(t, r)))
 		require.NoError(t, err)
 		assert.Equal(t, r.Findings(), r2.Findings())
-		require.NoError(t, report.WriteTable(&bytes.Buffer{}, r))
+		require.NoError(t, report.Table{}.Write(&bytes.Buffer{}, r))
 	})
 }
 

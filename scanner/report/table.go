@@ -16,9 +16,6 @@ type Table struct {
 	Color bool
 }
 
-// WriteTable writes a report without colours; see Table.Write.
-func WriteTable(w io.Writer, r *Report) error { return Table{}.Write(w, r) }
-
 // WriteFailing writes the findings that fail the gate, without colours; see
 // Table.WriteFailing.
 func WriteFailing(w io.Writer, r *Report) error { return Table{}.WriteFailing(w, r) }
@@ -32,6 +29,21 @@ func (t Table) Write(w io.Writer, r *Report) error {
 		groups[f.Group] = append(groups[f.Group], f)
 	}
 	return t.write(w, r, groups, true)
+}
+
+// WriteAll writes reports as Write does, with an empty line between them.
+func (t Table) WriteAll(w io.Writer, reports []*Report) error {
+	for i, r := range reports {
+		if i > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return err
+			}
+		}
+		if err := t.Write(w, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // What the log of a failed build shows, so that it stays readable.

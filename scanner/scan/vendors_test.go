@@ -29,7 +29,7 @@ func TestVendors(t *testing.T) {
 	found.Foreign = []match.Foreign{{Vendor: "\x1b[31mred\n" + strings.Repeat("x", 1000), Packages: []int{0}}}
 	r := &report.Report{NotAssessed: notAssessed(&inventory.Inventory{}, found, nil)}
 	var table, text bytes.Buffer
-	require.NoError(t, report.WriteTable(&table, r))
+	require.NoError(t, report.Table{}.Write(&table, r))
 	require.NoError(t, report.WriteJSON(&text, r))
 	assert.NotContains(t, table.String()+text.String(), "\x1b")
 	for line := range strings.Lines(table.String()) {

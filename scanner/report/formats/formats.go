@@ -59,7 +59,7 @@ func (f Format) WriteAll(w io.Writer, reports []*report.Report) error {
 func Native() []Format {
 	return []Format{
 		New(Format{Name: JSON, Extension: ".json", MediaType: "application/json"}, writeJSON),
-		New(Format{Name: Table, Extension: ".txt", MediaType: "text/plain; charset=utf-8"}, writeTables),
+		New(Format{Name: Table, Extension: ".txt", MediaType: "text/plain; charset=utf-8"}, report.Table{}.WriteAll),
 	}
 }
 
@@ -99,19 +99,4 @@ func writeJSON(w io.Writer, reports []*report.Report) error {
 	}
 	_, err := io.WriteString(w, "]\n")
 	return err
-}
-
-// writeTables writes the tables with an empty line between them.
-func writeTables(w io.Writer, reports []*report.Report) error {
-	for i, r := range reports {
-		if i > 0 {
-			if _, err := io.WriteString(w, "\n"); err != nil {
-				return err
-			}
-		}
-		if err := report.WriteTable(w, r); err != nil {
-			return err
-		}
-	}
-	return nil
 }

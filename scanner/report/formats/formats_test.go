@@ -47,7 +47,7 @@ func TestSeveral(t *testing.T) {
 }
 
 func TestOneReportOnly(t *testing.T) {
-	f := formats.Format{Name: "page", Write: report.WriteTable}
+	f := formats.Format{Name: "page", Write: report.Table{}.Write}
 	require.NoError(t, f.WriteAll(io.Discard, []*report.Report{reporttest.Sample()}))
 	err := f.WriteAll(io.Discard, reporttest.Platforms())
 	require.ErrorIs(t, err, formats.ErrOneReport)
